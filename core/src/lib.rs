@@ -1,0 +1,32 @@
+//! Bounded rings for `no_std`.
+//!
+//! * [`spsc`]: one producer, one consumer, wait-free.
+//!
+//! No dependency is required, no heap, and no compare-and-swap. Channels that
+//! block, time out and count what they drop are in the crate `ringfence`.
+//!
+//! # Features
+//!
+//! * `alloc`: rings on the heap.
+//! * `portable-atomic`, `portable-atomic-critical-section`,
+//!   `portable-atomic-unsafe-assume-single-core`: how the reference count of
+//!   heap rings works where the target has no compare-and-swap. Rings in place
+//!   never need them.
+
+#![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod spsc;
+#[doc(hidden)]
+#[allow(missing_docs, reason = "not public API")]
+pub mod sync;
+
+mod error;
+mod handle;
+mod padded;
+mod position;
+mod slots;

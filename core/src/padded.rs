@@ -1,0 +1,29 @@
+//! Keeps what different cores write on different cache lines.
+
+use core::ops::Deref;
+
+use crate::sync::Line;
+
+/// A value with a cache line of its own, where the target has such lines.
+#[derive(Debug, Default)]
+#[repr(C)]
+pub(crate) struct Padded<T> {
+    line: [Line; 0],
+    value: T,
+}
+
+impl<T> Padded<T> {
+    /// Gives `value` a line of its own.
+    pub(crate) const fn new(value: T) -> Self {
+        Self { line: [], value }
+    }
+}
+
+impl<T> Deref for Padded<T> {
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}

@@ -1,0 +1,242 @@
+//! Runs of slots, written or read in place. Invariants: those of [`super`].
+
+use core::mem::MaybeUninit;
+
+use super::{Consumer, Owner, Parts, Producer, Taken};
+
+/// Slots to write to.
+type Uninit<O> = [MaybeUninit<<O as Parts>::Item>];
+
+/// Free slots to write to. See [`Producer::write_chunk`].
+#[derive(Debug)]
+#[must_use = "nothing is pushed until it is committed"]
+pub struct WriteChunk<'a, O: Owner> {
+    producer: &'a mut Producer<O>,
+    len: usize,
+}
+
+impl<'a, O: Owner> WriteChunk<'a, O> {
+    /// `len` is at most what is ready.
+    pub(super) fn new(producer: &'a mut Producer<O>, len: usize) -> Self {
+        Self { producer, len }
+    }
+
+    /// How many slots.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The slots, in order: all of the first slice, then all of the second.
+    pub fn as_mut_slices(&mut self) -> (&mut Uninit<O>, &mut Uninit<O>) {
+        let owner = &self.producer.owner;
+        let (index, first, second) = owner.geometry().pieces(self.producer.tail, self.len);
+        // SAFETY: slots that are ready are the producer's (I2, I4), for as long
+        // as this chunk borrows it; the pieces do not overlap, since `len` is
+        // at most the number of slots.
+        unsafe {
+            (
+                owner.slots().run_mut(index, first),
+                owner.slots().run_mut(0, second),
+            )
+        }
+    }
+
+    /// Pushes the first `n` slots' items together. Wait-free.
+    ///
+    /// # Safety
+    /// They have been written, and `n` is at most [`len`](Self::len).
+    pub unsafe fn commit(self, n: usize) {
+        debug_assert!(n <= self.len);
+        let tail = self
+            .producer
+            .owner
+            .geometry()
+            .advance(self.producer.tail, n);
+        self.producer.publish(tail);
+    }
+
+    /// Pushes items from `items` until the chunk is full or there are no more,
+    /// and returns how many. If `next` panics, what it gave so far is pushed.
+    pub fn fill(self, items: impl IntoIterator<Item = O::Item>) -> usize {
+        struct Written<'a, O: Owner> {
+            producer: &'a mut Producer<O>,
+            tail: O::Word,
+        }
+        impl<O: Owner> Drop for Written<'_, O> {
+            fn drop(&mut self) {
+                self.producer.publish(self.tail);
+            }
+        }
+        let mut written = Written {
+            tail: self.producer.tail,
+            producer: self.producer,
+        };
+        let mut n = 0;
+        for item in items.into_iter().take(self.len) {
+            let owner = &written.producer.owner;
+            let index = owner.geometry().index(written.tail);
+            // SAFETY: fewer slots than are ready have been written (I2, I4).
+            unsafe { owner.slots().write(index, item) };
+            written.tail = owner.geometry().advance(written.tail, 1);
+            n += 1;
+        }
+        n
+    }
+
+    /// Copies as much of `items` as fits, pushes it, and returns how many items
+    /// that was. Wait-free.
+    pub fn copy_from(mut self, items: &[O::Item]) -> usize
+    where
+        O::Item: Copy,
+    {
+        let n = self.len.min(items.len());
+        self.len = n;
+        let (first, second) = self.as_mut_slices();
+        let (one, two) = items[..n].split_at(first.len());
+        copy(first, one);
+        copy(second, two);
+        // SAFETY: both slices are written, and `n` is their length.
+        unsafe { self.commit(n) };
+        n
+    }
+
+    /// Writes the default value to every slot, so that committing is safe.
+    pub fn init(mut self) -> InitChunk<'a, O>
+    where
+        O::Item: Copy + Default,
+    {
+        let (first, second) = self.as_mut_slices();
+        for slot in first.iter_mut().chain(second) {
+            slot.write(O::Item::default());
+        }
+        InitChunk(self)
+    }
+}
+
+/// Copies `items` to as many slots.
+fn copy<T: Copy>(slots: &mut [MaybeUninit<T>], items: &[T]) {
+    assert_eq!(slots.len(), items.len());
+    // SAFETY: as many valid items as slots, which do not overlap, being `&mut`.
+    unsafe {
+        core::ptr::copy_nonoverlapping(items.as_ptr(), slots.as_mut_ptr().cast(), items.len())
+    }
+}
+
+/// Free slots that hold a value already. See [`WriteChunk::init`].
+#[derive(Debug)]
+#[must_use = "nothing is pushed until it is committed"]
+pub struct InitChunk<'a, O: Owner>(WriteChunk<'a, O>)
+where
+    O::Item: Copy + Default;
+
+impl<O: Owner> InitChunk<'_, O>
+where
+    O::Item: Copy + Default,
+{
+    /// How many slots.
+    pub fn len(&self) -> usize {
+        self.0.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.len == 0
+    }
+
+    /// The slots, in order: all of the first slice, then all of the second.
+    pub fn as_mut_slices(&mut self) -> (&mut [O::Item], &mut [O::Item]) {
+        let (first, second) = self.0.as_mut_slices();
+        // SAFETY: `init` has written every slot of this chunk.
+        unsafe { (assume_init(first), assume_init(second)) }
+    }
+
+    /// Pushes the first `n` slots' items together. Wait-free.
+    ///
+    /// # Panics
+    /// If `n` is more than [`len`](Self::len).
+    pub fn commit(self, n: usize) {
+        assert!(n <= self.0.len, "more than the chunk holds");
+        // SAFETY: `init` has written every slot of this chunk.
+        unsafe { self.0.commit(n) };
+    }
+}
+
+/// # Safety
+/// Every slot has been written.
+unsafe fn assume_init<T>(slots: &mut [MaybeUninit<T>]) -> &mut [T] {
+    // SAFETY: the same memory, and items by contract.
+    unsafe { &mut *(core::ptr::from_mut(slots) as *mut [T]) }
+}
+
+/// Items to read in place. See [`Consumer::read_chunk`].
+#[derive(Debug)]
+#[must_use = "nothing is popped until it is committed"]
+pub struct ReadChunk<'a, O: Owner> {
+    consumer: &'a mut Consumer<O>,
+    len: usize,
+}
+
+impl<'a, O: Owner> ReadChunk<'a, O> {
+    /// `len` is at most what is ready.
+    pub(super) fn new(consumer: &'a mut Consumer<O>, len: usize) -> Self {
+        Self { consumer, len }
+    }
+
+    /// How many items.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The items, oldest first: all of the first slice, then all of the second.
+    pub fn as_slices(&self) -> (&[O::Item], &[O::Item]) {
+        let owner = &self.consumer.owner;
+        let (index, first, second) = owner.geometry().pieces(self.consumer.head, self.len);
+        // SAFETY: slots that are ready are the consumer's and hold items (I2,
+        // I4), for as long as this chunk borrows it.
+        unsafe {
+            (
+                owner.slots().run(index, first),
+                owner.slots().run(0, second),
+            )
+        }
+    }
+
+    /// Drops the oldest `n` items and frees their slots together. If an item's
+    /// `Drop` panics, it is gone, and those behind it are still in the ring.
+    ///
+    /// # Panics
+    /// If `n` is more than [`len`](Self::len), or an item's `Drop` panics.
+    pub fn commit(self, n: usize) {
+        assert!(n <= self.len, "more than the chunk holds");
+        let mut taken = Taken::new(self.consumer);
+        for _ in 0..n {
+            // SAFETY: fewer than the items that are ready have been dropped.
+            unsafe { taken.drop_next() };
+        }
+    }
+
+    /// Copies items to `buffer` until it is full or there are no more, pops
+    /// them, and returns how many that was. Wait-free.
+    pub fn copy_to(self, buffer: &mut [O::Item]) -> usize
+    where
+        O::Item: Copy,
+    {
+        let (first, second) = self.as_slices();
+        let one = first.len().min(buffer.len());
+        let two = second.len().min(buffer.len() - one);
+        buffer[..one].copy_from_slice(&first[..one]);
+        buffer[one..one + two].copy_from_slice(&second[..two]);
+        self.commit(one + two);
+        one + two
+    }
+}

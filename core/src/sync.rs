@@ -1,0 +1,329 @@
+//! The only file that knows loom, portable-atomic and the target.
+//!
+//! Everything above it is written once, against the names below. Not public
+//! API: it is visible because `ringfence` and the models build on the same
+//! facade, and it may change in any release.
+//!
+//! Two backings:
+//!
+//! * ordinarily, the types of `core::sync::atomic`. Positions and flags use
+//!   plain loads and stores, so they build where the target has no
+//!   compare-and-swap; read-modify-write operations live in [`rmw`], which is
+//!   portable-atomic's where that feature is on;
+//! * under `--cfg ringfence_loom`, loom's types, each with a *companion*.
+//!   loom 0.7 prunes interleavings in which a thread loads an atomic before it
+//!   writes it (loom issues 166 and 392). Every access first stores to the
+//!   companion, Relaxed: any two accesses of one atomic then depend on each
+//!   other in loom's search, and no happens-before edge is added. The model
+//!   `loom_sees` pins this.
+
+#[cfg(not(ringfence_loom))]
+pub use native::*;
+
+#[cfg(ringfence_loom)]
+pub use modelled::*;
+
+/// What a position is stored in: loads and stores, nothing else.
+pub trait Atomic<W>: Send + Sync + core::fmt::Debug {
+    #[doc(hidden)]
+    #[track_caller]
+    fn load(&self, order: Ordering) -> W;
+    #[doc(hidden)]
+    #[track_caller]
+    fn store(&self, word: W, order: Ordering);
+    #[doc(hidden)]
+    #[cfg(not(ringfence_loom))]
+    const ZERO: Self;
+    #[doc(hidden)]
+    #[cfg(ringfence_loom)]
+    fn zero() -> Self;
+}
+
+/// `const fn`, except under loom, whose types have no const constructors.
+macro_rules! const_unless_loom {
+    ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
+        #[cfg(not(ringfence_loom))]
+        $(#[$meta])*
+        $vis const fn $($rest)*
+        #[cfg(ringfence_loom)]
+        $(#[$meta])*
+        $vis fn $($rest)*
+    };
+}
+pub(crate) use const_unless_loom;
+
+/// How far apart two words must be so that no two cores contend for them:
+/// nothing on a microcontroller, 128 bytes elsewhere (lines are fetched in
+/// pairs on x86-64, and are that long on some aarch64).
+#[derive(Clone, Copy, Debug, Default)]
+#[cfg_attr(not(target_os = "none"), repr(align(128)))]
+pub struct Line;
+
+#[cfg(all(
+    feature = "alloc",
+    not(feature = "portable-atomic"),
+    not(target_has_atomic = "ptr")
+))]
+compile_error!(
+    "this target has no compare-and-swap: with `alloc`, enable \
+     `portable-atomic-critical-section` or `portable-atomic-unsafe-assume-single-core`"
+);
+
+#[cfg(not(ringfence_loom))]
+mod native {
+    pub use core::sync::atomic::*;
+
+    /// Atomics that need read-modify-write operations.
+    pub mod rmw {
+        #[cfg(not(feature = "portable-atomic"))]
+        pub use core::sync::atomic::{AtomicBool, AtomicUsize};
+        #[cfg(feature = "portable-atomic")]
+        pub use portable_atomic::{AtomicBool, AtomicUsize};
+    }
+
+    macro_rules! atomic {
+        ($($atomic:ident: $word:ty),*) => {$(
+            impl super::Atomic<$word> for $atomic {
+                const ZERO: Self = Self::new(0);
+                #[inline(always)]
+                fn load(&self, order: Ordering) -> $word {
+                    $atomic::load(self, order)
+                }
+                #[inline(always)]
+                fn store(&self, word: $word, order: Ordering) {
+                    $atomic::store(self, word, order);
+                }
+            }
+        )*};
+    }
+    atomic!(AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicUsize: usize);
+
+    /// An atomic word at zero.
+    pub const fn zero<W, A: super::Atomic<W>>() -> A {
+        A::ZERO
+    }
+
+    /// Watches who touches which slot: nothing outside loom.
+    #[derive(Clone, Copy, Debug)]
+    pub struct Watch;
+
+    impl Watch {
+        pub const fn new(_slots: usize) -> Self {
+            Self
+        }
+        #[inline(always)]
+        pub fn with<R>(&self, _index: usize, read: impl FnOnce() -> R) -> R {
+            read()
+        }
+        #[inline(always)]
+        pub fn with_mut<R>(&self, _index: usize, write: impl FnOnce() -> R) -> R {
+            write()
+        }
+        #[inline(always)]
+        pub fn run(&self, _index: usize, _len: usize) {}
+        #[inline(always)]
+        pub fn run_mut(&self, _index: usize, _len: usize) {}
+    }
+}
+
+#[cfg(ringfence_loom)]
+mod modelled {
+    extern crate std;
+
+    use core::panic::Location;
+    use loom::sync::atomic as raw;
+    pub use loom::sync::atomic::Ordering;
+    use std::sync::Arc;
+    use std::vec::Vec;
+
+    pub use self::weaken::relaxed;
+
+    /// Read-modify-write operations need no other backing here.
+    pub mod rmw {
+        pub use super::{AtomicBool, AtomicUsize};
+    }
+
+    /// The negative control of every model: one ordering, fence or wake-up,
+    /// named by its place in the source, is left out, and the model must fail.
+    pub mod weaken {
+        use super::std::collections::BTreeSet;
+        use super::std::string::{String, ToString};
+        use super::std::sync::{Mutex, OnceLock};
+        use super::{Location, Ordering, Vec};
+
+        static SITES: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+        /// The site to leave out, `file:line:column`, from the environment.
+        fn chosen() -> Option<&'static str> {
+            static CHOSEN: OnceLock<Option<String>> = OnceLock::new();
+            CHOSEN
+                .get_or_init(|| super::std::env::var("RINGFENCE_WEAKEN").ok())
+                .as_deref()
+        }
+
+        /// Notes the calling site, and says whether it is to be left out.
+        #[track_caller]
+        pub fn left_out() -> bool {
+            let site = Location::caller().to_string();
+            let chosen = chosen() == Some(site.as_str());
+            SITES.lock().unwrap().insert(site);
+            chosen
+        }
+
+        /// `order`, or Relaxed where the calling site is to be left out.
+        #[track_caller]
+        pub fn relaxed(order: Ordering) -> Ordering {
+            if order != Ordering::Relaxed && left_out() {
+                Ordering::Relaxed
+            } else {
+                order
+            }
+        }
+
+        /// Every site that has been executed so far.
+        pub fn sites() -> Vec<String> {
+            SITES.lock().unwrap().iter().cloned().collect()
+        }
+    }
+
+    /// A fence, unless the site is weakened.
+    #[track_caller]
+    pub fn fence(order: Ordering) {
+        if !weaken::left_out() {
+            raw::fence(order);
+        }
+    }
+
+    /// Compilers are not modelled.
+    pub fn compiler_fence(_order: Ordering) {}
+
+    macro_rules! atomic {
+        ($($atomic:ident: $word:ty),*) => {$(
+            /// loom's, with a companion.
+            #[derive(Debug)]
+            pub struct $atomic {
+                inner: raw::$atomic,
+                companion: raw::AtomicBool,
+            }
+
+            impl $atomic {
+                #[track_caller]
+                pub fn new(word: $word) -> Self {
+                    Self {
+                        inner: raw::$atomic::new(word),
+                        companion: raw::AtomicBool::new(false),
+                    }
+                }
+                fn seen(&self) -> &raw::$atomic {
+                    self.companion.store(true, Ordering::Relaxed);
+                    &self.inner
+                }
+                #[track_caller]
+                pub fn load(&self, order: Ordering) -> $word {
+                    self.seen().load(relaxed(order))
+                }
+                #[track_caller]
+                pub fn store(&self, word: $word, order: Ordering) {
+                    self.seen().store(word, relaxed(order));
+                }
+                #[track_caller]
+                pub fn swap(&self, word: $word, order: Ordering) -> $word {
+                    self.seen().swap(word, relaxed(order))
+                }
+                #[track_caller]
+                pub fn compare_exchange(
+                    &self,
+                    current: $word,
+                    new: $word,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$word, $word> {
+                    let (success, failure) = if weaken::left_out() {
+                        (Ordering::Relaxed, Ordering::Relaxed)
+                    } else {
+                        (success, failure)
+                    };
+                    self.seen().compare_exchange(current, new, success, failure)
+                }
+            }
+        )*};
+    }
+    atomic!(AtomicBool: bool, AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicU64: u64, AtomicUsize: usize);
+
+    macro_rules! integer {
+        ($($atomic:ident: $word:ty),*) => {$(
+            impl $atomic {
+                #[track_caller]
+                pub fn fetch_add(&self, word: $word, order: Ordering) -> $word {
+                    self.seen().fetch_add(word, relaxed(order))
+                }
+                #[track_caller]
+                pub fn fetch_sub(&self, word: $word, order: Ordering) -> $word {
+                    self.seen().fetch_sub(word, relaxed(order))
+                }
+                #[track_caller]
+                pub fn fetch_or(&self, word: $word, order: Ordering) -> $word {
+                    self.seen().fetch_or(word, relaxed(order))
+                }
+                #[track_caller]
+                pub fn fetch_max(&self, word: $word, order: Ordering) -> $word {
+                    self.seen().fetch_max(word, relaxed(order))
+                }
+            }
+
+            impl super::Atomic<$word> for $atomic {
+                #[track_caller]
+                fn load(&self, order: Ordering) -> $word {
+                    $atomic::load(self, order)
+                }
+                #[track_caller]
+                fn store(&self, word: $word, order: Ordering) {
+                    $atomic::store(self, word, order);
+                }
+                fn zero() -> Self {
+                    Self::new(0)
+                }
+            }
+        )*};
+    }
+    integer!(AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicU64: u64, AtomicUsize: usize);
+
+    /// An atomic word at zero.
+    pub fn zero<W, A: super::Atomic<W>>() -> A {
+        A::zero()
+    }
+
+    /// Watches who touches which slot: one of loom's cells beside each.
+    #[derive(Clone, Debug)]
+    pub struct Watch(Arc<Vec<loom::cell::UnsafeCell<()>>>);
+
+    impl Watch {
+        pub fn new(slots: usize) -> Self {
+            #[allow(
+                clippy::arc_with_non_send_sync,
+                reason = "the slots say who may share it"
+            )]
+            Self(Arc::new(
+                (0..slots)
+                    .map(|_| loom::cell::UnsafeCell::new(()))
+                    .collect(),
+            ))
+        }
+        #[track_caller]
+        pub fn with<R>(&self, index: usize, read: impl FnOnce() -> R) -> R {
+            self.0[index].with(|_| read())
+        }
+        #[track_caller]
+        pub fn with_mut<R>(&self, index: usize, write: impl FnOnce() -> R) -> R {
+            self.0[index].with_mut(|_| write())
+        }
+        #[track_caller]
+        pub fn run(&self, index: usize, len: usize) {
+            (index..index + len).for_each(|index| self.with(index, || ()));
+        }
+        #[track_caller]
+        pub fn run_mut(&self, index: usize, len: usize) {
+            (index..index + len).for_each(|index| self.with_mut(index, || ()));
+        }
+    }
+}
