@@ -7,14 +7,14 @@ use crate::sync::Line;
 /// A value with a cache line of its own, where the target has such lines.
 #[derive(Debug, Default)]
 #[repr(C)]
-pub(crate) struct Padded<T> {
+pub struct Padded<T> {
     line: [Line; 0],
     value: T,
 }
 
 impl<T> Padded<T> {
     /// Gives `value` a line of its own.
-    pub(crate) const fn new(value: T) -> Self {
+    pub const fn new(value: T) -> Self {
         Self { line: [], value }
     }
 }

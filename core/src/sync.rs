@@ -23,6 +23,8 @@ pub use native::*;
 #[cfg(ringfence_loom)]
 pub use modelled::*;
 
+pub use crate::padded::Padded;
+
 /// What a position is stored in: loads and stores, nothing else.
 pub trait Atomic<W>: Send + Sync + core::fmt::Debug {
     #[doc(hidden)]

@@ -1,0 +1,139 @@
+//! How handles come and go, and what they and their errors are like.
+
+use super::*;
+use core::mem::{forget, offset_of};
+use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert};
+use std::cell::Cell;
+use std::format;
+use std::rc::Rc;
+
+// The owner and two positions.
+assert_eq_size!(
+    Producer<&Ring<u32, 16>>,
+    Consumer<&Ring<u32, 16>>,
+    [usize; 3]
+);
+assert_eq_size!(
+    Producer<&Ring<u32, 16, u8>>,
+    Consumer<&Ring<u32, 16, u8>>,
+    [usize; 2]
+);
+
+// No two cores write to one cache line.
+const_assert!(offset_of!(Ends<usize>, tail).abs_diff(offset_of!(Ends<usize>, head)) >= 128);
+
+/// `Send`, but not `Sync`: may go to another thread, alone.
+type Alone = Cell<u8>;
+/// Neither: stays in its thread.
+type Local = Rc<u8>;
+
+assert_impl_all!(Ring<Alone, 4>: Send, Sync);
+assert_impl_all!(Producer<&Ring<Alone, 4>>: Send);
+assert_impl_all!(Consumer<&Ring<Alone, 4>>: Send);
+assert_impl_all!(WriteChunk<&Ring<Alone, 4>>: Send);
+assert_impl_all!(ReadChunk<&Ring<Alone, 4>>: Send);
+assert_not_impl_any!(Ring<Local, 4>: Send, Sync);
+assert_not_impl_any!(Producer<&Ring<Local, 4>>: Send, Sync);
+assert_not_impl_any!(Consumer<&Ring<Local, 4>>: Send, Sync);
+assert_not_impl_any!(WriteChunk<&Ring<Local, 4>>: Send, Sync);
+assert_not_impl_any!(ReadChunk<&Ring<Local, 4>>: Send, Sync);
+assert_not_impl_any!(Drain<&Ring<Local, 4>>: Send, Sync);
+assert_not_impl_any!(Producer<&Ring<u8, 4>>: Clone);
+assert_not_impl_any!(Consumer<&Ring<u8, 4>>: Clone);
+
+#[test]
+fn an_empty_ring_is_all_zeros() {
+    let ring = Ring::<u32, 16>::new();
+    assert_eq!(ring.ends.tail.load(Ordering::Relaxed), 0);
+    assert_eq!(ring.ends.head.load(Ordering::Relaxed), 0);
+    assert!(!ring.ends.producer_gone.load(Ordering::Relaxed));
+    assert!(!ring.ends.consumer_gone.load(Ordering::Relaxed));
+    assert_eq!(ring.claim.claimant.load(Ordering::Relaxed), 0);
+    assert!(!ring.claim.taken.load(Ordering::Relaxed));
+}
+
+#[test]
+fn a_static_is_split_once() {
+    static RING: Ring<u8, 2, u8> = Ring::new();
+    assert_eq!(RING.capacity(), 2);
+    let (mut tx, rx) = RING.split().unwrap();
+    assert_eq!((tx.capacity(), rx.capacity()), (2, 2));
+    assert_eq!(tx.try_push(1), Ok(()));
+    assert!(RING.split().is_none());
+    assert!(!tx.is_abandoned() && !rx.is_abandoned());
+    drop((tx, rx));
+    assert!(RING.split().is_none());
+}
+
+#[test]
+fn of_threads_that_split_at_once_at_most_one_succeeds() {
+    for _ in 0..steps(1000) {
+        let ring = Claim::new();
+        let succeeded = std::thread::scope(|scope| {
+            let other = scope.spawn(|| ring.succeeds());
+            usize::from(ring.succeeds()) + usize::from(other.join().unwrap())
+        });
+        assert!(succeeded <= 1 && !ring.succeeds());
+    }
+}
+
+#[test]
+fn items_stay_from_split_to_split() {
+    let mut ring = Ring::<u32, 3, u8>::default();
+    assert_eq!(ring.split_mut().0.push_slice(&[1, 2, 3, 4]), 3);
+    let (mut tx, mut rx) = ring.split_mut();
+    assert_eq!(tx.try_push(4), Err(Full(4)));
+    assert_eq!(rx.try_pop(), Some(1));
+    forget((tx, rx));
+    let (mut tx, rx) = ring.split_mut();
+    assert_eq!((tx.ready(), rx.ready()), (1, 2));
+    assert_eq!(tx.try_push(4), Ok(()));
+    forget(tx);
+    drop(rx);
+    assert!(ring.split_mut().1.drain().eq([2, 3, 4]));
+}
+
+#[test]
+fn each_side_sees_the_other_go() {
+    let mut ring = Ring::<u32, 3, u8>::new();
+    let (mut tx, mut rx) = ring.split_mut();
+    assert_eq!(tx.try_push(1), Ok(()));
+    assert!(!rx.is_abandoned());
+    drop(tx);
+    assert!(rx.is_abandoned());
+    assert_eq!((rx.try_pop(), rx.try_pop()), (Some(1), None));
+    drop(rx);
+
+    let (mut tx, rx) = ring.split_mut();
+    assert!(!tx.is_abandoned() && !rx.is_abandoned());
+    drop(rx);
+    assert!(tx.is_abandoned());
+    assert_eq!(tx.push_slice(&[1, 2, 3, 4]), 3);
+    forget(tx);
+
+    let (tx, rx) = ring.split_mut();
+    assert!(!tx.is_abandoned() && !rx.is_abandoned());
+}
+
+#[test]
+fn errors_and_handles_say_what_they_are() {
+    struct Mute; // not Debug
+    assert_eq!(
+        format!("{:?} {}", Full(Mute), Full(Mute)),
+        "Full(..) the ring is full"
+    );
+    assert_eq!(Full(3).into_inner(), 3);
+    assert_eq!(format!("{:?}", CapacityError::TooLarge), "TooLarge");
+    assert!(format!("{}", CapacityError::Zero).contains("zero"));
+    assert!(format!("{}", CapacityError::TooLarge).contains("larger"));
+    assert!(format!("{}", CapacityError::OutOfMemory).contains("memory"));
+    assert_impl_all!(Full<Mute>: core::error::Error);
+    assert_impl_all!(CapacityError: core::error::Error);
+
+    let mut ring = Ring::<Mute, 3, u8>::new();
+    let (mut tx, rx) = ring.split_mut();
+    assert!(tx.try_push(Mute).is_ok());
+    let fields = "{ len: 1, capacity: 3, is_abandoned: false }";
+    assert_eq!(format!("{tx:?}"), format!("Producer {fields}"));
+    assert_eq!(format!("{rx:?}"), format!("Consumer {fields}"));
+}

@@ -1,0 +1,355 @@
+//! The end that sends.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use ringfence_core::spsc::{Full, Heap, Producer};
+
+use super::Shared;
+use crate::error::{SendError, SendManyError, SendTimeoutError, TrySendError};
+use crate::policy::{OnFull, Sent, SentMany};
+use crate::stats::{Monitor, Stats};
+use crate::sync::{Arc, lock};
+use crate::wait::wait;
+
+/// The end of a channel that sends.
+///
+/// Dropping it closes the channel; what is inside can still be received.
+pub struct Sender<T> {
+    producer: Producer<Heap<T>>,
+    shared: Arc<Shared<T>>,
+    on_full: OnFull,
+}
+
+impl<T> Sender<T> {
+    pub(super) fn new(
+        producer: Producer<Heap<T>>,
+        shared: Arc<Shared<T>>,
+        on_full: OnFull,
+    ) -> Self {
+        Self {
+            producer,
+            shared,
+            on_full,
+        }
+    }
+
+    /// Sends `item`; if there is no room, does what [`OnFull`] says.
+    ///
+    /// `Stored` means that it is in the channel, not that it is received: the
+    /// receiver may go first, and is then counted to have drained it.
+    ///
+    /// # Errors
+    /// [`SendError`] with the item, if the channel is closed or the receiver
+    /// gone, also while waiting.
+    #[inline]
+    pub fn send(&mut self, item: T) -> Result<Sent<T>, SendError<T>> {
+        match offer(&mut self.producer, &self.shared, item) {
+            Ok(()) => Ok(Sent::Stored),
+            Err(refusal) => self
+                .not_stored(refusal, None)
+                .map_err(|error| SendError(error.into_inner())),
+        }
+    }
+
+    /// Sends `item` if there is room now, whatever [`OnFull`] says. Never waits.
+    ///
+    /// # Errors
+    /// [`TrySendError`] with the item, if there is no room, or the channel is
+    /// closed or the receiver gone.
+    #[inline]
+    pub fn try_send(&mut self, item: T) -> Result<(), TrySendError<T>> {
+        offer(&mut self.producer, &self.shared, item).inspect_err(|refusal| self.count(refusal))
+    }
+
+    /// As [`send`](Self::send), but waits no longer than `timeout`.
+    ///
+    /// A timeout too long to be added to the current time is none.
+    ///
+    /// # Errors
+    /// [`SendTimeoutError`] with the item, if there was no room in time, or the
+    /// channel is closed or the receiver gone.
+    pub fn send_timeout(
+        &mut self,
+        item: T,
+        timeout: Duration,
+    ) -> Result<Sent<T>, SendTimeoutError<T>> {
+        self.send_until(item, || Instant::now().checked_add(timeout))
+    }
+
+    /// As [`send`](Self::send), but waits no longer than until `deadline`. When
+    /// that is over, it still sends if there is room.
+    ///
+    /// # Errors
+    /// [`SendTimeoutError`] with the item, if there was no room in time, or the
+    /// channel is closed or the receiver gone.
+    pub fn send_deadline(
+        &mut self,
+        item: T,
+        deadline: Instant,
+    ) -> Result<Sent<T>, SendTimeoutError<T>> {
+        self.send_until(item, || Some(deadline))
+    }
+
+    fn send_until(
+        &mut self,
+        item: T,
+        deadline: impl FnOnce() -> Option<Instant>,
+    ) -> Result<Sent<T>, SendTimeoutError<T>> {
+        match offer(&mut self.producer, &self.shared, item) {
+            Ok(()) => Ok(Sent::Stored),
+            Err(refusal) => self.not_stored(refusal, deadline()),
+        }
+    }
+
+    /// What the policy does with an item that was not stored at once.
+    #[cold]
+    fn not_stored(
+        &mut self,
+        refusal: TrySendError<T>,
+        deadline: Option<Instant>,
+    ) -> Result<Sent<T>, SendTimeoutError<T>> {
+        match (refusal, self.on_full) {
+            (TrySendError::Full(item), OnFull::Block) => self.send_blocking(item, deadline),
+            (refusal, _) => {
+                self.count(&refusal);
+                match refusal {
+                    TrySendError::Full(item) => Ok(Sent::Refused(item)),
+                    TrySendError::Disconnected(item) => Err(SendTimeoutError::Disconnected(item)),
+                }
+            }
+        }
+    }
+
+    fn send_blocking(
+        &mut self,
+        item: T,
+        deadline: Option<Instant>,
+    ) -> Result<Sent<T>, SendTimeoutError<T>> {
+        let Self {
+            producer, shared, ..
+        } = self;
+        let counts = shared.counts();
+        counts.send.full_events.add(1);
+        counts.seen(producer.capacity());
+        let start = Instant::now();
+        let mut waiting = Some(item);
+        let sent = wait(&shared.room, deadline, || {
+            match offer(producer, shared, waiting.take()?) {
+                Ok(()) => Some(Ok(Sent::Stored)),
+                Err(TrySendError::Full(item)) => {
+                    waiting = Some(item);
+                    None
+                }
+                Err(TrySendError::Disconnected(item)) => {
+                    counts.send.refused_closed.add(1);
+                    Some(Err(SendTimeoutError::Disconnected(item)))
+                }
+            }
+        });
+        counts
+            .send
+            .blocked_nanos
+            .add(start.elapsed().as_nanos() as u64);
+        match (sent, waiting) {
+            (None, Some(item)) => {
+                counts.send.refused_timeout.add(1);
+                Err(SendTimeoutError::Timeout(item))
+            }
+            (Some(sent), _) => sent,
+            (None, None) => unreachable!("an attempt that takes the item returns something"),
+        }
+    }
+
+    /// Counts an item that is handed back at once.
+    fn count(&self, refusal: &TrySendError<T>) {
+        let counts = self.shared.counts();
+        match refusal {
+            TrySendError::Full(_) => {
+                counts.send.full_events.add(1);
+                counts.send.refused_full.add(1);
+                counts.seen(self.producer.capacity());
+            }
+            TrySendError::Disconnected(_) => counts.send.refused_closed.add(1),
+        }
+    }
+
+    /// Sends all that `items` gives, as [`send`](Self::send) would one by one,
+    /// but publishes and wakes once for as many as fit together.
+    ///
+    /// With [`OnFull::DropNewest`], what finds no room is given back together.
+    /// Give `items.by_ref()` to go on with the rest after an error.
+    ///
+    /// # Errors
+    /// [`SendManyError`], if the channel is closed or the receiver gone, with
+    /// what was taken from `items` and not stored.
+    ///
+    /// # Panics
+    /// If `items` does. What it gave before is in the channel.
+    pub fn send_many(
+        &mut self,
+        items: impl IntoIterator<Item = T>,
+    ) -> Result<SentMany<T>, SendManyError<T>> {
+        let mut items = items.into_iter();
+        let mut stored = 0;
+        let mut refused = Vec::new();
+        loop {
+            let room = match self.producer.ready() {
+                0 => self.producer.refresh(),
+                room => room,
+            };
+            if room > 0 && !self.shared.items.is_closed() {
+                let n = self.push_some(items.by_ref().take(room));
+                stored += n;
+                let mut returned = take_back(&self.shared);
+                if !returned.is_empty() {
+                    stored -= returned.len();
+                    self.shared
+                        .counts()
+                        .send
+                        .refused_closed
+                        .add(returned.len() as u64);
+                    refused.append(&mut returned);
+                    return Err(SendManyError {
+                        stored,
+                        returned: refused,
+                    });
+                }
+                if n < room {
+                    return Ok(SentMany { stored, refused });
+                }
+            }
+            let Some(item) = items.next() else {
+                return Ok(SentMany { stored, refused });
+            };
+            match self.send(item) {
+                Ok(Sent::Stored) => stored += 1,
+                Ok(Sent::Refused(item)) => refused.push(item),
+                Err(SendError(item)) => {
+                    refused.push(item);
+                    return Err(SendManyError {
+                        stored,
+                        returned: refused,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Pushes what `items` gives, for which there is room, and wakes the
+    /// receiver once, also if `items` panics.
+    fn push_some(&mut self, items: impl Iterator<Item = T>) -> usize {
+        struct Announce<'a, T>(&'a Shared<T>);
+        impl<T> Drop for Announce<'_, T> {
+            fn drop(&mut self) {
+                if self.0.items.wants_attention() {
+                    self.0.items.wake_one();
+                }
+            }
+        }
+        let _announce = Announce(&self.shared);
+        let room = self.producer.ready();
+        self.producer.write_chunk(room).fill(items)
+    }
+
+    /// Closes the channel: sends give their item back from now on, and the
+    /// receiver gets what is inside, then `Disconnected`.
+    pub fn close(&mut self) {
+        self.shared.close();
+    }
+
+    /// Whether the channel is closed: by either side, or because the receiver is
+    /// gone. Then it stays so.
+    pub fn is_closed(&self) -> bool {
+        self.shared.items.is_closed()
+    }
+
+    /// How many items are in the channel; fewer as soon as the receiver goes on.
+    pub fn len(&self) -> usize {
+        self.producer.len()
+    }
+
+    /// Whether there was none. Then there is none until the next send.
+    pub fn is_empty(&self) -> bool {
+        self.producer.is_empty()
+    }
+
+    /// Whether there was no room. There may be by now.
+    pub fn is_full(&self) -> bool {
+        self.producer.is_full()
+    }
+
+    /// How many items fit.
+    pub fn capacity(&self) -> usize {
+        self.producer.capacity()
+    }
+
+    /// What went through the channel up to now.
+    pub fn stats(&self) -> Stats {
+        self.shared.monitor.stats()
+    }
+
+    /// Statistics for any thread, also after the channel is gone.
+    pub fn monitor(&self) -> Monitor {
+        self.shared.monitor.clone()
+    }
+}
+
+/// The whole of a send that does not wait: look whether the channel is closed,
+/// push, look whether the receiver wants attention.
+#[inline]
+fn offer<T>(
+    producer: &mut Producer<Heap<T>>,
+    shared: &Shared<T>,
+    item: T,
+) -> Result<(), TrySendError<T>> {
+    if shared.items.is_closed() {
+        return Err(TrySendError::Disconnected(item));
+    }
+    if let Err(Full(item)) = producer.try_push(item) {
+        return Err(TrySendError::Full(item));
+    }
+    if shared.items.wants_attention() {
+        return attend(shared);
+    }
+    Ok(())
+}
+
+/// After a push: wakes the receiver, or takes the item back if the channel was
+/// closed meanwhile and the receiver is done.
+#[cold]
+fn attend<T>(shared: &Shared<T>) -> Result<(), TrySendError<T>> {
+    shared.items.wake_one();
+    match take_back(shared).pop() {
+        Some(item) => Err(TrySendError::Disconnected(item)),
+        None => Ok(()),
+    }
+}
+
+/// What was pushed after the receiver was done with a closed channel.
+fn take_back<T>(shared: &Shared<T>) -> Vec<T> {
+    if !shared.items.is_closed() {
+        return Vec::new();
+    }
+    match &mut *lock(&shared.retired) {
+        Some(consumer) => shared.counts().take_back(|| consumer.drain().collect()),
+        None => Vec::new(),
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        self.shared.close();
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("on_full", &self.on_full)
+            .field("is_closed", &self.is_closed())
+            .finish()
+    }
+}

@@ -1,0 +1,77 @@
+//! Bounded queues with explicit backpressure.
+//!
+//! A channel holds exactly as many items as it was made for. When it is full,
+//! the sender waits or the item is refused, as was said when it was made; every
+//! error gives the item back, and everything that is refused or dropped is
+//! counted.
+//!
+//! ```
+//! use ringfence::{OnFull, Sent};
+//!
+//! let (mut tx, mut rx) = ringfence::channel(2).spsc().on_full(OnFull::DropNewest).build();
+//! assert_eq!(tx.send("a"), Ok(Sent::Stored));
+//! assert_eq!(tx.send("b"), Ok(Sent::Stored));
+//! assert_eq!(tx.send("c"), Ok(Sent::Refused("c"))); // full: refused, given back, counted
+//! drop(tx);
+//! assert_eq!(rx.recv(), Ok("a"));
+//! assert_eq!(rx.recv(), Ok("b"));
+//! assert!(rx.recv().is_err()); // drained, and the sender is gone
+//!
+//! let stats = rx.stats();
+//! assert_eq!(stats.offered, 3);
+//! assert_eq!((stats.stored, stats.refused), (2, 1));
+//! assert_eq!(stats.delivered, 2);
+//! assert!(stats.is_exact());
+//! ```
+//!
+//! # Layers
+//!
+//! * [`spsc`]: the ring itself, for those who bring their own waiting. Wait-free,
+//!   `no_std`, in a static or on the heap.
+//! * [`channel()`]: the ring with waiting, policies and accounting. A send or
+//!   receive that does not have to wait costs a few nanoseconds more than the
+//!   ring; one that has to spins for some microseconds and then sleeps.
+//!
+//! # Features
+//!
+//! * `std` (default): channels. Without it, the crate is `no_std` and consists
+//!   of the rings.
+//! * `alloc`, `portable-atomic`, `portable-atomic-critical-section`,
+//!   `portable-atomic-unsafe-assume-single-core`: those of the core.
+
+#![cfg_attr(not(feature = "std"), no_std)]
+#![forbid(unsafe_code)]
+
+pub use ringfence_core::spsc;
+
+#[cfg(feature = "std")]
+pub use self::{
+    channel::{Builder, Receiver, Sender, Spsc, channel},
+    error::{
+        RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError, TryRecvError,
+        TrySendError,
+    },
+    policy::{OnFull, Sent, SentMany},
+    stats::{Monitor, Stats},
+};
+#[cfg(feature = "std")]
+pub use ringfence_core::spsc::CapacityError;
+
+#[cfg(feature = "std")]
+pub mod channel;
+#[cfg(feature = "std")]
+mod error;
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod event;
+#[cfg(feature = "std")]
+mod fence;
+#[cfg(feature = "std")]
+mod policy;
+#[cfg(feature = "std")]
+mod stats;
+#[cfg(feature = "std")]
+mod sync;
+#[cfg(feature = "std")]
+#[doc(hidden)]
+pub mod wait;

@@ -1,0 +1,121 @@
+//! The only file of this crate that knows loom and the operating system.
+//!
+//! Atomics are those of the core's facade. Beside them: locks, threads that
+//! park, and what the platform has of an asymmetric fence.
+
+pub(crate) use ringfence_core::sync::{
+    AtomicBool, AtomicU64, AtomicUsize, Ordering, Padded, compiler_fence, fence,
+};
+
+#[cfg(not(ringfence_loom))]
+pub(crate) use native::*;
+
+#[cfg(ringfence_loom)]
+pub(crate) use modelled::*;
+
+/// Locks, whatever happened to the last holder: nothing under our locks can
+/// panic halfway.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+#[cfg(not(ringfence_loom))]
+mod native {
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
+    pub(crate) use std::thread::Thread;
+    use std::time::Instant;
+
+    pub(crate) fn current() -> Thread {
+        std::thread::current()
+    }
+
+    pub(crate) fn unpark(thread: &Thread) {
+        thread.unpark();
+    }
+
+    /// Sleeps until unparked or the deadline, or for no reason. Says whether
+    /// there is time left.
+    pub(crate) fn park(deadline: Option<Instant>) -> bool {
+        let Some(deadline) = deadline else {
+            std::thread::park();
+            return true;
+        };
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return false;
+        }
+        std::thread::park_timeout(left);
+        true
+    }
+
+    /// How many threads can run at once.
+    pub(crate) fn cpus() -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
+    /// Asks for the right to use [`membarrier`], and says whether it works.
+    #[cfg(all(target_os = "linux", not(miri)))]
+    pub(crate) fn register_membarrier() -> bool {
+        use rustix::thread::{MembarrierCommand, membarrier_query};
+        // Where the query itself is refused, it says that nothing is supported.
+        membarrier_query().contains_command(MembarrierCommand::PrivateExpedited)
+            && rustix::thread::membarrier(MembarrierCommand::RegisterPrivateExpedited).is_ok()
+            && membarrier()
+    }
+
+    /// A full barrier on every thread of this process, now. Says whether the
+    /// kernel did it.
+    #[cfg(all(target_os = "linux", not(miri)))]
+    pub(crate) fn membarrier() -> bool {
+        use rustix::thread::MembarrierCommand;
+        rustix::thread::membarrier(MembarrierCommand::PrivateExpedited).is_ok()
+    }
+
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    pub(crate) fn register_membarrier() -> bool {
+        false
+    }
+
+    #[cfg(not(all(target_os = "linux", not(miri))))]
+    pub(crate) fn membarrier() -> bool {
+        false
+    }
+}
+
+#[cfg(ringfence_loom)]
+mod modelled {
+    pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+    pub(crate) use loom::thread::{Thread, current};
+    use ringfence_core::sync::weaken;
+    use std::time::Instant;
+
+    #[track_caller]
+    pub(crate) fn unpark(thread: &Thread) {
+        if !weaken::left_out() {
+            thread.unpark();
+        }
+    }
+
+    /// loom has no time: a deadline is always over.
+    pub(crate) fn park(deadline: Option<Instant>) -> bool {
+        if deadline.is_none() {
+            loom::thread::park();
+        }
+        deadline.is_none()
+    }
+
+    /// Spinning only adds iterations.
+    pub(crate) fn cpus() -> usize {
+        1
+    }
+
+    pub(crate) fn register_membarrier() -> bool {
+        false
+    }
+
+    pub(crate) fn membarrier() -> bool {
+        false
+    }
+}

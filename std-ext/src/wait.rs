@@ -1,0 +1,125 @@
+//! How a thread waits: it tries for some microseconds, then sleeps.
+//!
+//! Not public API: visible to the models.
+
+use std::sync::OnceLock;
+use std::task::{Wake, Waker};
+use std::time::{Duration, Instant};
+
+use crate::event::Event;
+use crate::sync::{self, AtomicBool, Ordering, Thread};
+
+/// How long to try before sleeping. Waking a thread costs about as much.
+const SPIN: Duration = Duration::from_micros(10);
+
+/// Attempts before the clock is read at all.
+const FREE_ATTEMPTS: u32 = 8;
+
+/// Most pauses between two attempts. Looking too often keeps the other side's
+/// cache line from it.
+const MOST_PAUSES: u32 = 64;
+
+/// Where wake-ups are not certain, look again this often.
+const NAP: Duration = Duration::from_millis(1);
+
+/// Calls `attempt` until it returns something or `deadline` is over; in between
+/// waits for `event`. `attempt` is called at least once after the deadline.
+#[cold]
+pub fn wait<R>(
+    event: &Event,
+    deadline: Option<Instant>,
+    mut attempt: impl FnMut() -> Option<R>,
+) -> Option<R> {
+    if let Some(done) = spin(deadline, &mut attempt) {
+        return Some(done);
+    }
+    loop {
+        let parker = std::sync::Arc::new(Parker::new());
+        let (key, certain) = event.register(Waker::from(parker.clone()));
+        let mut done = attempt();
+        let mut in_time = true;
+        if done.is_none() {
+            in_time = if certain {
+                parker.park(deadline)
+            } else {
+                parker.nap(deadline)
+            };
+        }
+        event.cancel(key);
+        if done.is_none() {
+            done = attempt();
+        }
+        if done.is_some() || !in_time {
+            return done;
+        }
+    }
+}
+
+/// Attempts with growing pauses, for [`SPIN`] at most; none on a single CPU,
+/// where the other side cannot run meanwhile.
+fn spin<R>(deadline: Option<Instant>, attempt: &mut impl FnMut() -> Option<R>) -> Option<R> {
+    static ALONE: OnceLock<bool> = OnceLock::new();
+    if *ALONE.get_or_init(|| sync::cpus() == 1) {
+        return None;
+    }
+    let mut end = None;
+    let mut pauses = 1;
+    for attempts in 1.. {
+        (0..pauses).for_each(|_| std::hint::spin_loop());
+        pauses = MOST_PAUSES.min(2 * pauses);
+        if let Some(done) = attempt() {
+            return Some(done);
+        }
+        if attempts >= FREE_ATTEMPTS {
+            let now = Instant::now();
+            let end = *end.get_or_insert(deadline.map_or(now + SPIN, |at| at.min(now + SPIN)));
+            if now >= end {
+                break;
+            }
+        }
+    }
+    None
+}
+
+/// One sleep of one thread.
+#[derive(Debug)]
+struct Parker {
+    woken: AtomicBool,
+    thread: Thread,
+}
+
+impl Parker {
+    fn new() -> Self {
+        Self {
+            woken: AtomicBool::new(false),
+            thread: sync::current(),
+        }
+    }
+
+    /// Sleeps until woken; `false` if the deadline was first.
+    fn park(&self, deadline: Option<Instant>) -> bool {
+        // ORDERING: Relaxed; what happened is ordered by the event's lock, and
+        // the unparking by park itself.
+        while !self.woken.load(Ordering::Relaxed) {
+            if !sync::park(deadline) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// As `park`, for a short time.
+    fn nap(&self, deadline: Option<Instant>) -> bool {
+        let end = Instant::now() + NAP;
+        self.park(Some(deadline.map_or(end, |at| at.min(end))));
+        deadline.is_none_or(|at| Instant::now() < at)
+    }
+}
+
+impl Wake for Parker {
+    fn wake(self: std::sync::Arc<Self>) {
+        // ORDERING: Relaxed, as in `park`.
+        self.woken.store(true, Ordering::Relaxed);
+        sync::unpark(&self.thread);
+    }
+}
