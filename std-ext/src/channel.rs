@@ -137,8 +137,8 @@ impl Builder<Spsc> {
         let Spsc(()) = self.flavour;
         let (producer, consumer) = try_with_capacity(self.capacity)?;
         let shared = Arc::new(Shared {
-            items: Padded::new(Event::new(fence)),
-            room: Padded::new(Event::new(fence)),
+            items: Padded::new(Event::with_fence(fence)),
+            room: Padded::new(Event::with_fence(fence)),
             retired: Mutex::new(None),
             monitor: Monitor {
                 ring: producer.observe(),

@@ -19,7 +19,7 @@ use std::collections::VecDeque;
 use std::task::Waker;
 
 use crate::fence::Fence;
-use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
+use crate::sync::{self, AtomicUsize, Mutex, Ordering, lock};
 
 /// Who waits for one thing to happen.
 #[derive(Debug)]
@@ -44,7 +44,13 @@ pub struct Key(u64);
 const CLOSED: usize = 1;
 
 impl Event {
-    pub(crate) fn new(fence: Fence) -> Self {
+    /// With the best fence that there is.
+    #[expect(clippy::new_without_default, reason = "asks the kernel")]
+    pub fn new() -> Self {
+        Self::with_fence(Fence::new())
+    }
+
+    pub(crate) fn with_fence(fence: Fence) -> Self {
         Self {
             word: AtomicUsize::new(0),
             fence,
@@ -99,13 +105,14 @@ impl Event {
 
     /// Wakes the waiter that has waited longest, outside the lock.
     #[cold]
+    #[track_caller]
     pub fn wake_one(&self) {
         let mut waiters = lock(&self.waiters);
         let first = waiters.queue.pop_front();
         self.write_word(&waiters);
         drop(waiters);
         if let Some((_, waker)) = first {
-            waker.wake();
+            sync::wake(waker);
         }
     }
 
@@ -120,7 +127,7 @@ impl Event {
         self.write_word(&waiters);
         drop(waiters);
         self.fence.heavy();
-        queue.into_iter().for_each(|(_, waker)| waker.wake());
+        queue.into_iter().for_each(|(_, waker)| sync::wake(waker));
         was_open
     }
 

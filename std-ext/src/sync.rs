@@ -24,6 +24,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(not(ringfence_loom))]
 mod native {
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
+    use std::task::Waker;
     pub(crate) use std::thread::Thread;
     use std::time::Instant;
 
@@ -33,6 +34,10 @@ mod native {
 
     pub(crate) fn unpark(thread: &Thread) {
         thread.unpark();
+    }
+
+    pub(crate) fn wake(waker: Waker) {
+        waker.wake();
     }
 
     /// Sleeps until unparked or the deadline, or for no reason. Says whether
@@ -89,12 +94,17 @@ mod modelled {
     pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
     pub(crate) use loom::thread::{Thread, current};
     use ringfence_core::sync::weaken;
+    use std::task::Waker;
     use std::time::Instant;
 
-    #[track_caller]
     pub(crate) fn unpark(thread: &Thread) {
+        thread.unpark();
+    }
+
+    #[track_caller]
+    pub(crate) fn wake(waker: Waker) {
         if !weaken::left_out() {
-            thread.unpark();
+            waker.wake();
         }
     }
 

@@ -196,6 +196,26 @@ fn push_iter_takes_no_item_that_has_no_room() {
 }
 
 #[test]
+fn push_iter_looks_for_room_whatever_the_iterator_says_of_its_length() {
+    let mut ring = Ring::<u32, 2, u8>::new();
+    let (mut tx, mut rx) = ring.split_mut();
+    assert_eq!(tx.push_slice(&[0, 1]), 2);
+    assert_eq!((tx.ready(), rx.try_pop()), (0, Some(0)));
+    assert_eq!(tx.push_iter((2..9).filter(|_| true)), 1);
+    assert!(rx.drain().eq(1..3));
+    assert_eq!(tx.push_iter(3..usize::MAX as u32), 2);
+}
+
+#[test]
+fn a_batch_is_seen_as_a_whole() {
+    let mut ring = Ring::<u32, 4, u8>::new();
+    let (mut tx, mut rx) = ring.split_mut();
+    assert_eq!(tx.push_iter((0..4).inspect(|_| assert!(rx.is_empty()))), 4);
+    assert_eq!(rx.pop_each(3, |_| assert!(tx.is_full())), 3);
+    assert_eq!((tx.len(), rx.len()), (1, 1));
+}
+
+#[test]
 fn zero_items_are_no_items() {
     let mut ring = Ring::<u32, 2, u8>::new();
     let (mut tx, mut rx) = ring.split_mut();

@@ -132,6 +132,7 @@ fn part_of_a_chunk_can_be_committed() {
 }
 
 #[test]
+#[expect(clippy::forget_non_drop, reason = "whether they have a `Drop` or not")]
 fn a_chunk_that_is_not_committed_does_nothing() {
     let mut ring = at_three();
     let (mut tx, mut rx) = ring.split_mut();

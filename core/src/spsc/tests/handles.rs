@@ -67,14 +67,29 @@ fn a_static_is_split_once() {
 
 #[test]
 fn of_threads_that_split_at_once_at_most_one_succeeds() {
-    for _ in 0..steps(1000) {
-        let ring = Claim::new();
-        let succeeded = std::thread::scope(|scope| {
-            let other = scope.spawn(|| ring.succeeds());
-            usize::from(ring.succeeds()) + usize::from(other.join().unwrap())
-        });
-        assert!(succeeded <= 1 && !ring.succeeds());
-    }
+    let claims: Vec<_> = (0..steps(20_000)).map(|_| Claim::new()).collect();
+    let passed = AtomicUsize::new(0);
+    let claim_all = || {
+        let claim = |(i, claim): (usize, &Claim)| {
+            // Both threads are at the same claim, as nearly as can be.
+            passed.fetch_add(1, Ordering::Relaxed);
+            for spins in 0.. {
+                if passed.load(Ordering::Relaxed) >= 2 * (i + 1) {
+                    break;
+                } else if spins > 1000 {
+                    std::thread::yield_now();
+                }
+            }
+            claim.succeeds()
+        };
+        claims.iter().enumerate().map(claim).collect::<Vec<_>>()
+    };
+    let (one, other) = std::thread::scope(|scope| {
+        let other = scope.spawn(claim_all);
+        (claim_all(), other.join().unwrap())
+    });
+    assert!(one.iter().zip(&other).all(|(one, other)| !(one & other)));
+    assert!(claims.iter().all(|claim| !claim.succeeds()));
 }
 
 #[test]

@@ -1,0 +1,379 @@
+//! Models of waiting, and of the channel.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize as Plain, Ordering::Relaxed};
+use std::task::{Wake, Waker};
+use std::time::Instant;
+
+use loom::thread;
+use ringfence::event::Event;
+use ringfence::wait::wait;
+use ringfence::{
+    OnFull, Receiver, RecvTimeoutError, SendTimeoutError, Sender, Sent, Stats, TryRecvError,
+    TrySendError, channel,
+};
+use ringfence_core::sync::{AtomicBool, AtomicUsize, Ordering};
+
+use crate::harness::Model;
+
+pub(crate) const MODELS: &[Model] = &[
+    Model::new("event_wakes", event_wakes),
+    Model::new("event_without_second_look", event_without_second_look).broken(),
+    Model::new("event_notified_too_early", event_notified_too_early).broken(),
+    Model::new("event_passes_on", event_passes_on),
+    Model::new("event_close_wakes", event_close_wakes),
+    Model::new("channel_recv_parks", recv_parks),
+    Model::new("channel_send_parks", send_parks),
+    Model::new("channel_both_park", both_park),
+    Model::new("channel_recv_timeout", recv_timeout),
+    Model::new("channel_send_timeout", send_timeout),
+    Model::new("channel_sender_drop_wakes", sender_drop_wakes),
+    Model::new("channel_receiver_drop_wakes", receiver_drop_wakes),
+    Model::new("channel_receiver_close_wakes", receiver_close_wakes),
+    Model::new("channel_close_loses_nothing", close_loses_nothing),
+    Model::new("channel_drop_drops_at_once", drop_drops_at_once),
+    Model::new("channel_sender_close_drains", sender_close_drains),
+    Model::new("channel_many", many),
+    Model::new("channel_many_closed", many_closed),
+    Model::new("channel_stats_live", stats_live),
+];
+
+/// An event, and the thing that happens.
+struct Thing {
+    event: Event,
+    happened: AtomicBool,
+}
+
+impl Thing {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            event: Event::new(),
+            happened: AtomicBool::new(false),
+        })
+    }
+
+    fn happen(&self) {
+        self.happened.store(true, Ordering::Relaxed);
+        if self.event.wants_attention() {
+            self.event.wake_one();
+        }
+    }
+
+    fn look(&self) -> Option<()> {
+        self.happened.load(Ordering::Relaxed).then_some(())
+    }
+}
+
+/// Whoever waits for something that happens is woken.
+fn event_wakes() {
+    let thing = Thing::new();
+    let other = thing.clone();
+    let notifier = thread::spawn(move || other.happen());
+    wait(&thing.event, None, || thing.look()).unwrap();
+    notifier.join().unwrap();
+}
+
+struct Unpark(thread::Thread, AtomicBool);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.1.store(true, Ordering::Relaxed);
+        self.0.unpark();
+    }
+}
+
+/// It does not look again between registering and sleeping.
+fn event_without_second_look() {
+    let thing = Thing::new();
+    let other = thing.clone();
+    let notifier = thread::spawn(move || other.happen());
+    if thing.look().is_none() {
+        let unpark = Arc::new(Unpark(thread::current(), AtomicBool::new(false)));
+        let (key, _) = thing.event.register(Waker::from(unpark.clone()));
+        while !unpark.1.load(Ordering::Relaxed) {
+            thread::park();
+        }
+        thing.event.cancel(key);
+    }
+    notifier.join().unwrap();
+}
+
+/// It looks who waits before it makes it happen.
+fn event_notified_too_early() {
+    let thing = Thing::new();
+    let other = thing.clone();
+    let notifier = thread::spawn(move || {
+        let waits = other.event.wants_attention();
+        other.happened.store(true, Ordering::Relaxed);
+        if waits {
+            other.event.wake_one();
+        }
+    });
+    wait(&thing.event, None, || thing.look()).unwrap();
+    notifier.join().unwrap();
+}
+
+/// A waiter that is chosen, and whose time is over, passes the wake-up on.
+fn event_passes_on() {
+    let thing = Thing::new();
+    let other = thing.clone();
+    let impatient = thread::spawn(move || {
+        let over = Some(Instant::now());
+        wait(&other.event, over, || None::<()>)
+    });
+    let other = thing.clone();
+    let notifier = thread::spawn(move || other.happen());
+    wait(&thing.event, None, || thing.look()).unwrap();
+    assert_eq!(impatient.join().unwrap(), None);
+    notifier.join().unwrap();
+}
+
+fn event_close_wakes() {
+    let thing = Thing::new();
+    let other = thing.clone();
+    let data = Arc::new(AtomicUsize::new(0));
+    let written = data.clone();
+    let closer = thread::spawn(move || {
+        written.store(1, Ordering::Relaxed);
+        assert!(other.event.close());
+    });
+    let look = || {
+        thing
+            .event
+            .is_closed()
+            .then(|| data.load(Ordering::Relaxed))
+    };
+    assert_eq!(wait(&thing.event, None, look), Some(1));
+    closer.join().unwrap();
+}
+
+fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    channel(capacity).spsc().build()
+}
+
+/// What must hold when nobody is under way.
+fn at_rest(stats: Stats) {
+    assert!(stats.is_exact(), "{stats}");
+}
+
+fn recv_parks() {
+    let (mut tx, mut rx) = bounded(1);
+    let sender = thread::spawn(move || {
+        assert!(tx.send(1).unwrap().is_stored());
+        tx
+    });
+    assert_eq!(rx.recv(), Ok(1));
+    sender.join().unwrap();
+}
+
+fn send_parks() {
+    let (mut tx, mut rx) = bounded(1);
+    assert!(tx.send(1).unwrap().is_stored());
+    let sender = thread::spawn(move || {
+        assert!(tx.send(2).unwrap().is_stored());
+        tx
+    });
+    assert_eq!(rx.recv(), Ok(1));
+    sender.join().unwrap();
+    assert_eq!(rx.try_recv(), Ok(2));
+}
+
+fn both_park() {
+    let (mut tx, mut rx) = bounded(1);
+    let sender = thread::spawn(move || {
+        assert!(tx.send(1).unwrap().is_stored());
+        assert!(tx.send(2).unwrap().is_stored());
+        tx
+    });
+    assert_eq!(rx.recv(), Ok(1));
+    assert_eq!(rx.recv(), Ok(2));
+    at_rest(sender.join().unwrap().stats());
+}
+
+/// A time-out takes the item or leaves it; it never loses it.
+fn recv_timeout() {
+    let (mut tx, mut rx) = bounded(1);
+    let sender = thread::spawn(move || {
+        assert!(tx.send(1).unwrap().is_stored());
+        tx
+    });
+    let first = rx.recv_deadline(Instant::now());
+    if first == Err(RecvTimeoutError::Timeout) {
+        assert_eq!(rx.recv(), Ok(1));
+    } else {
+        assert_eq!(first, Ok(1));
+    }
+    at_rest(sender.join().unwrap().stats());
+}
+
+/// A time-out sends the item or gives it back.
+fn send_timeout() {
+    let (mut tx, mut rx) = bounded(1);
+    assert!(tx.send(1).unwrap().is_stored());
+    let sender = thread::spawn(move || {
+        let sent = tx.send_deadline(2, Instant::now());
+        assert!(matches!(
+            sent,
+            Ok(Sent::Stored) | Err(SendTimeoutError::Timeout(2))
+        ));
+        sent.is_ok()
+    });
+    assert_eq!(rx.recv(), Ok(1));
+    if sender.join().unwrap() {
+        assert_eq!(rx.recv(), Ok(2));
+    }
+    assert!(rx.recv().is_err());
+    at_rest(rx.stats());
+}
+
+fn sender_drop_wakes() {
+    let (mut tx, mut rx) = bounded(2);
+    let sender = thread::spawn(move || tx.try_send(1).unwrap());
+    assert_eq!(rx.recv(), Ok(1));
+    assert!(rx.recv().is_err());
+    sender.join().unwrap();
+    at_rest(rx.stats());
+}
+
+fn receiver_drop_wakes() {
+    let (mut tx, rx) = bounded(1);
+    assert!(tx.send(1).unwrap().is_stored());
+    let receiver = thread::spawn(move || drop(rx));
+    let second = tx.send(2);
+    receiver.join().unwrap();
+    let stats = tx.stats();
+    assert_eq!(stats.stored, 1 + u64::from(second.is_ok()));
+    assert_eq!((stats.depth, stats.drained), (0, stats.stored));
+    at_rest(stats);
+}
+
+fn receiver_close_wakes() {
+    let (mut tx, mut rx) = bounded(1);
+    assert!(tx.send(1).unwrap().is_stored());
+    let receiver = thread::spawn(move || {
+        rx.close();
+        rx
+    });
+    assert_eq!(tx.send(2).unwrap_err().into_inner(), 2);
+    let mut rx = receiver.join().unwrap();
+    assert_eq!(rx.try_recv(), Ok(1));
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Disconnected));
+}
+
+/// Of what is sent while the receiver closes, every item is either received or
+/// given back.
+fn close_loses_nothing() {
+    let (mut tx, mut rx) = bounded(2);
+    let sender = thread::spawn(move || {
+        let sent = [tx.try_send(1), tx.try_send(2)];
+        sent.map(|sent| match sent {
+            Ok(()) => true,
+            Err(TrySendError::Disconnected(_)) => false,
+            Err(TrySendError::Full(_)) => panic!("there is room for both"),
+        })
+    });
+    rx.close();
+    let received: Vec<_> = rx.iter().collect();
+    let [first, second] = sender.join().unwrap();
+    let stored = [(first, 1), (second, 2)];
+    let stored = stored.iter().filter(|(stored, _)| *stored);
+    assert!(stored.map(|(_, item)| *item).eq(received.iter().copied()));
+    let stats = rx.stats();
+    assert_eq!(stats.delivered, received.len() as u64);
+    assert_eq!((stats.offered, stats.depth, stats.drained), (2, 0, 0));
+    at_rest(stats);
+}
+
+/// Counts its drops.
+#[derive(Debug)]
+struct Counted(Arc<Plain>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// When the receiver is gone, what was inside is dropped or with the sender: no
+/// item waits for the sender to go.
+fn drop_drops_at_once() {
+    let drops = Arc::new(Plain::new(0));
+    let (mut tx, rx) = bounded(2);
+    tx.try_send(Counted(drops.clone())).unwrap();
+    let receiver = thread::spawn(move || drop(rx));
+    let second = tx.try_send(Counted(drops.clone()));
+    receiver.join().unwrap();
+    assert_eq!(drops.load(Relaxed), 1 + usize::from(second.is_ok()));
+    let stats = tx.stats();
+    assert_eq!((stats.offered, stats.depth), (2, 0));
+    at_rest(stats);
+}
+
+/// What was sent before the sender closes is received.
+fn sender_close_drains() {
+    let (mut tx, mut rx) = bounded(1);
+    let sender = thread::spawn(move || {
+        tx.try_send(1).unwrap();
+        tx.close();
+        assert!(tx.is_closed());
+        assert_eq!(tx.try_send(2), Err(TrySendError::Disconnected(2)));
+        tx
+    });
+    loop {
+        match rx.try_recv() {
+            Ok(item) => break assert_eq!(item, 1),
+            Err(TryRecvError::Empty) => thread::yield_now(),
+            Err(TryRecvError::Disconnected) => panic!("it was sent before"),
+        }
+    }
+    at_rest(sender.join().unwrap().stats());
+}
+
+fn many() {
+    let (mut tx, mut rx) = bounded(2);
+    let sender = thread::spawn(move || {
+        let sent = tx.send_many(0..3).unwrap();
+        assert_eq!((sent.stored, sent.refused), (3, vec![]));
+        tx
+    });
+    let mut received = Vec::new();
+    while received.len() < 3 {
+        rx.recv_many(&mut received, 2).unwrap();
+    }
+    assert_eq!(received, [0, 1, 2]);
+    at_rest(sender.join().unwrap().stats());
+}
+
+/// Of many that are sent while the receiver closes, those that are stored are
+/// received, and those taken and not stored are given back.
+fn many_closed() {
+    let (mut tx, mut rx) = channel(2).spsc().on_full(OnFull::DropNewest).build();
+    let sender = thread::spawn(move || match tx.send_many(0..3) {
+        Ok(sent) => (sent.stored, sent.refused),
+        Err(error) => (error.stored, error.returned),
+    });
+    let first = rx.try_recv().ok();
+    rx.close();
+    let received: Vec<usize> = first.into_iter().chain(rx.iter()).collect();
+    let (stored, returned) = sender.join().unwrap();
+    assert_eq!(received.len(), stored);
+    let mut all = [received, returned].concat();
+    all.sort_unstable();
+    assert!(all.iter().copied().eq(0..all.len()));
+    at_rest(rx.stats());
+}
+
+/// A snapshot in the middle adds up, and no count goes down.
+fn stats_live() {
+    let (mut tx, mut rx) = bounded(1);
+    let monitor = tx.monitor();
+    let sender = thread::spawn(move || tx.try_send(1).is_ok());
+    let receiver = thread::spawn(move || rx.try_recv().is_ok());
+    let [first, second] = [monitor.stats(), monitor.stats()];
+    sender.join().unwrap();
+    receiver.join().unwrap();
+    for stats in [first, second] {
+        assert!(stats.is_exact() && stats.depth <= 1, "{stats}");
+    }
+    assert!(first.stored <= second.stored && first.delivered <= second.delivered);
+}

@@ -1,0 +1,30 @@
+//! The models, and for each of them its negative controls: `cargo loom`.
+//!
+//! A model runs a few operations on a few threads through every interleaving
+//! that loom can tell apart, with at most [`PREEMPTIONS`] preemptions. Green
+//! alone says little, so every ordering, fence and wake-up that the models
+//! execute is then left out, one at a time, and some model must fail.
+//!
+//! * `cargo loom`: all of it.
+//! * `cargo loom NAME…`: models whose name contains one of these.
+//! * `cargo loom --matrix`: every control on every model, not only until one
+//!   catches it.
+//! * `RINGFENCE_WEAKEN=file:line:column cargo loom --child NAME`: one model
+//!   with one site left out, and what loom says.
+//!
+//! Without `--cfg ringfence_loom` it does nothing.
+
+#[cfg(ringfence_loom)]
+mod channel;
+#[cfg(ringfence_loom)]
+mod harness;
+#[cfg(ringfence_loom)]
+mod spsc;
+
+#[cfg(not(ringfence_loom))]
+fn main() {}
+
+#[cfg(ringfence_loom)]
+fn main() -> std::process::ExitCode {
+    harness::main(&[spsc::MODELS, channel::MODELS].concat())
+}

@@ -1,0 +1,569 @@
+//! The `pipe` example as a child process: what it carries, what it counts and how it ends.
+//!
+//! Nothing here sleeps or measures time. A test waits for something it can see (a line on stdout,
+//! a report on stderr), and a watchdog turns a hang into a failure.
+
+#![cfg(all(unix, not(miri), not(ringfence_loom)))]
+
+use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+/// Far beyond what any of these children needs: a child that lives so long hangs.
+const HANG: Duration = Duration::from_secs(120);
+
+// ---- the child ----
+
+/// Builds the example where, and as, this test was built, and says where it is.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        // .../<target>/<profile>/deps/<this test>
+        let this = std::env::current_exe().expect("path of the test");
+        let profile_dir = this.ancestors().nth(2).expect("a profile's directory");
+        let profile = match profile_dir.file_name().and_then(OsStr::to_str) {
+            Some("debug") => "dev",
+            Some(name) => name,
+            None => panic!(
+                "a profile's directory without a name: {}",
+                profile_dir.display()
+            ),
+        };
+        let built = Command::new(env!("CARGO"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["build", "-q", "-p", "ringfence", "--example", "pipe"])
+            .args([
+                "--message-format=json",
+                "--profile",
+                profile,
+                "--target-dir",
+            ])
+            .arg(profile_dir.parent().expect("a target directory"))
+            .stderr(Stdio::inherit())
+            .output()
+            .expect("cargo starts");
+        assert!(built.status.success(), "the example doesn't build");
+        let messages = String::from_utf8(built.stdout).expect("cargo writes UTF-8");
+        messages
+            .lines()
+            .filter_map(executable)
+            .next_back()
+            .expect("cargo names the executable")
+    })
+}
+
+/// The executable that one of cargo's JSON messages names, if it does.
+fn executable(message: &str) -> Option<PathBuf> {
+    let (_, rest) = message.split_once("\"executable\":\"")?;
+    let (path, _) = rest.split_once('"')?;
+    Some(path.into())
+}
+
+/// A running child whose three streams are in the test's hands.
+struct Pipe {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: Option<BufReader<ChildStdout>>,
+    stderr: BufReader<ChildStderr>,
+    /// Dropped at the end, which calls the watchdog off.
+    _watched: mpsc::Sender<()>,
+}
+
+/// What is left of a child.
+struct Ended {
+    status: ExitStatus,
+    stdout: Vec<u8>,
+    stderr: String,
+}
+
+impl Pipe {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = Command::new(program())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the example starts");
+        Self {
+            stdin: child.stdin.take(),
+            stdout: child.stdout.take().map(BufReader::new),
+            stderr: BufReader::new(child.stderr.take().expect("stderr is piped")),
+            _watched: watch(child.id()),
+            child,
+        }
+    }
+
+    fn feed(&mut self, bytes: &[u8]) {
+        let stdin = self.stdin.as_mut().expect("stdin is open");
+        stdin.write_all(bytes).expect("the child reads");
+        stdin.flush().expect("the child reads");
+    }
+
+    /// Feeds it from another thread, until all is read or the child reads no more. Stdin then
+    /// stays open for as long as the handle lives.
+    fn feed_aside(&mut self, bytes: Vec<u8>) -> JoinHandle<ChildStdin> {
+        let mut stdin = self.stdin.take().expect("stdin is open");
+        thread::spawn(move || {
+            // An error says that the child ended first, which some tests want.
+            let _ = stdin.write_all(&bytes);
+            stdin
+        })
+    }
+
+    fn line(&mut self) -> Vec<u8> {
+        let mut line = Vec::new();
+        let stdout = self.stdout.as_mut().expect("stdout is open");
+        stdout
+            .read_until(b'\n', &mut line)
+            .expect("the child writes");
+        line
+    }
+
+    /// Waits for a line on stderr that contains `text`.
+    fn wait_for_report(&mut self, text: &str) {
+        let mut line = String::new();
+        while !line.contains(text) {
+            line.clear();
+            assert_ne!(
+                self.stderr.read_line(&mut line).expect("UTF-8"),
+                0,
+                "no report of {text}"
+            );
+        }
+    }
+
+    fn signal(&self, signal: &str) {
+        let kill = Command::new("kill")
+            .args([signal, &self.child.id().to_string()])
+            .status();
+        assert!(kill.expect("kill starts").success(), "the child lives");
+    }
+
+    /// Reads what is left and waits for the end. Stdin, unless somebody else has it, stays open.
+    fn end(mut self) -> Ended {
+        let stdout = self.stdout.take();
+        let output = thread::spawn(move || {
+            let mut bytes = Vec::new();
+            if let Some(mut stdout) = stdout {
+                stdout.read_to_end(&mut bytes).expect("stdout ends");
+            }
+            bytes
+        });
+        let mut stderr = String::new();
+        self.stderr
+            .read_to_string(&mut stderr)
+            .expect("stderr is UTF-8");
+        let stdout = output.join().expect("stdout was read");
+        let status = self.child.wait().expect("the child ends");
+        Ended {
+            status,
+            stdout,
+            stderr,
+        }
+    }
+}
+
+/// Kills the child if it still lives long after it should have ended.
+fn watch(child: u32) -> mpsc::Sender<()> {
+    let (off, called_off) = mpsc::channel();
+    thread::spawn(move || {
+        if called_off.recv_timeout(HANG) == Err(RecvTimeoutError::Timeout) {
+            eprintln!("the child hangs and is killed");
+            let _ = Command::new("kill")
+                .args(["-KILL", &child.to_string()])
+                .status();
+        }
+    });
+    off
+}
+
+/// Runs it over a whole input.
+fn carry(arguments: &[&str], input: &[u8]) -> Ended {
+    let mut pipe = Pipe::start(arguments);
+    let _ = pipe.feed_aside(input.to_vec());
+    pipe.end()
+}
+
+impl Ended {
+    /// A number of the JSON summary, which is the last line that is one.
+    fn count(&self, name: &str) -> u64 {
+        let summary = self.stderr.lines().rfind(|line| line.starts_with('{'));
+        let summary = summary.unwrap_or_else(|| panic!("no summary in {}", self.stderr));
+        let value = summary
+            .split_once(&format!("\"{name}\":"))
+            .map(|(_, rest)| rest);
+        let value = value.unwrap_or_else(|| panic!("no {name} in {summary}"));
+        let digits = value.split([',', '}']).next().unwrap_or_default();
+        digits
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is not a count in {summary}"))
+    }
+
+    /// Checks the code, both equations, and the counts that the test can make itself.
+    #[track_caller]
+    fn check(&self, code: i32) {
+        assert_eq!(self.status.code(), Some(code), "{}", self.stderr);
+        assert_eq!(
+            self.count("offered"),
+            self.count("stored") + self.count("refused")
+        );
+        let kept = self.count("delivered") + self.count("drained") + self.count("depth");
+        assert_eq!(self.count("stored"), kept);
+        assert_eq!(
+            self.count("depth"),
+            0,
+            "nothing is left in a channel without handles"
+        );
+        assert!(self.count("high_water") <= self.count("capacity"));
+        assert_eq!(self.count("exact"), 1);
+    }
+
+    /// All that was delivered was also written.
+    #[track_caller]
+    fn check_written(&self) {
+        assert_eq!(self.count("bytes_out"), self.stdout.len() as u64);
+        assert_eq!(self.count("delivered"), lines(&self.stdout).count() as u64);
+    }
+}
+
+fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|&byte| byte == b'\n')
+}
+
+fn numbered(count: usize) -> Vec<u8> {
+    (0..count)
+        .map(|number| format!("line {number}\n"))
+        .collect::<String>()
+        .into_bytes()
+}
+
+/// Long and short lines, empty ones, and every byte there is.
+fn varied() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for length in (0..3_000).chain([100_000, 1, 65_535, 65_536, 65_537, 0, 0, 0]) {
+        bytes.extend(
+            (0..length)
+                .map(|at| (at * 7 + length) as u8)
+                .filter(|&byte| byte != b'\n'),
+        );
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+// ---- carrying ----
+
+#[test]
+fn what_goes_in_comes_out() {
+    let input = varied();
+    for capacity in ["1", "2", "7", "4096"] {
+        let ended = carry(&["--capacity", capacity, "--summary", "json"], &input);
+        ended.check(0);
+        ended.check_written();
+        assert!(
+            ended.stdout == input,
+            "capacity {capacity}: other bytes came out"
+        );
+        assert_eq!(ended.count("bytes_in"), input.len() as u64);
+        assert_eq!(ended.count("offered"), lines(&input).count() as u64);
+        assert_eq!(ended.count("refused") + ended.count("drained"), 0);
+        assert_eq!(ended.count("truncated_lines"), 0);
+    }
+}
+
+#[test]
+fn nothing_in_nothing_out() {
+    let ended = carry(&["--summary", "json"], b"");
+    ended.check(0);
+    assert_eq!(ended.stdout, b"");
+    assert_eq!(ended.count("offered"), 0);
+}
+
+#[test]
+fn a_last_line_without_newline_stays_so() {
+    for input in [&b"one"[..], b"one\ntwo", b"\n\ntwo\xff"] {
+        let ended = carry(&["--summary", "json"], input);
+        ended.check(0);
+        ended.check_written();
+        assert_eq!(ended.stdout, input);
+    }
+}
+
+#[test]
+fn a_slow_stream_is_not_held_back() {
+    let mut pipe = Pipe::start(&["--summary", "json"]);
+    for number in 0..50 {
+        let line = format!("line {number}\n");
+        pipe.feed(line.as_bytes());
+        assert_eq!(pipe.line(), line.as_bytes());
+    }
+    drop(pipe.stdin.take());
+    let ended = pipe.end();
+    ended.check(0);
+    assert_eq!(ended.count("delivered"), 50);
+}
+
+#[test]
+fn files_come_in_order_and_stdin_among_them() {
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let first = directory.join("pipe-first");
+    let last = directory.join("pipe-last");
+    std::fs::write(&first, "first, without newline").expect("a temporary file");
+    std::fs::write(&last, "last\n").expect("a temporary file");
+    let path = |path: &Path| path.to_str().expect("a UTF-8 path").to_owned();
+    let ended = carry(
+        &["--summary", "json", &path(&first), "-", &path(&last)],
+        b"stdin\n",
+    );
+    ended.check(0);
+    assert_eq!(ended.stdout, b"first, without newlinestdin\nlast\n");
+    assert_eq!(ended.count("delivered"), 3);
+}
+
+#[test]
+fn a_missing_file_is_an_error_after_what_came_before() {
+    let ended = carry(&["--summary", "json", "-", "no/such/file"], b"before\n");
+    ended.check(1);
+    assert_eq!(ended.stdout, b"before\n");
+    assert!(ended.stderr.contains("no/such/file: "), "{}", ended.stderr);
+}
+
+#[test]
+fn the_text_summary_adds_up_for_a_person_too() {
+    let ended = carry(&[], b"one\ntwo\n");
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    let equations = "offered 2 = stored 2 + refused 0, \
+                     stored 2 = delivered 2 + drained 0 + depth 0   exact\n";
+    assert!(ended.stderr.starts_with(equations), "{}", ended.stderr);
+    assert!(
+        ended
+            .stderr
+            .contains("   bytes in 8   bytes out 8   truncated lines 0\n")
+    );
+}
+
+// ---- dropping ----
+
+#[test]
+fn what_is_refused_is_counted_and_the_rest_is_in_order() {
+    let input = numbered(100_000);
+    let arguments = [
+        "--capacity",
+        "16",
+        "--on-full",
+        "drop-newest",
+        "--rate",
+        "200",
+    ];
+    let ended = carry(&[&arguments[..], &["--summary", "json"]].concat(), &input);
+    ended.check(0);
+    ended.check_written();
+    assert_eq!(ended.count("offered"), 100_000);
+    assert!(
+        ended.count("refused") > 0,
+        "the rate is far below what is offered"
+    );
+    assert!(ended.count("full_events") > 0);
+    assert_eq!(ended.count("high_water"), 16);
+    assert_eq!(ended.count("drained"), 0);
+    let mut offered = lines(&input);
+    for line in lines(&ended.stdout) {
+        assert!(
+            offered.any(|candidate| candidate == line),
+            "a line out of order, or made up"
+        );
+    }
+}
+
+#[test]
+fn capacity_one_drops_exactly_too() {
+    let input = numbered(20_000);
+    let arguments = [
+        "--capacity",
+        "1",
+        "--on-full",
+        "drop-newest",
+        "--summary",
+        "json",
+    ];
+    let ended = carry(&arguments, &input);
+    ended.check(0);
+    ended.check_written();
+    assert_eq!(ended.count("offered"), 20_000);
+}
+
+// ---- long lines ----
+
+#[test]
+fn a_line_of_the_longest_length_passes() {
+    let input = [&[b'x'; 100][..], b"\n", &[b'y'; 100]].concat();
+    let ended = carry(&["--max-line", "100", "--summary", "json"], &input);
+    ended.check(0);
+    assert_eq!(ended.stdout, input);
+}
+
+#[test]
+fn a_longer_line_is_an_error_after_what_came_before() {
+    for long in [101, 70_000, 1_000_000] {
+        let input = [b"one\ntwo\n", &vec![b'x'; long][..], b"\nfour\n"].concat();
+        let ended = carry(&["--max-line", "100", "--summary", "json"], &input);
+        ended.check(3);
+        assert_eq!(ended.stdout, b"one\ntwo\n");
+        let message = "stdin: line 3 is longer than 100 bytes";
+        assert!(ended.stderr.contains(message), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_longer_line_is_cut_where_that_is_wanted() {
+    let long = |length, end: &str| [&vec![b'x'; length][..], end.as_bytes()].concat();
+    let arguments = ["--max-line", "100", "--truncate", "--summary", "json"];
+    let input = [
+        &b"one\n"[..],
+        &long(101, "\n"),
+        &long(100, "\n"),
+        &long(1_000_000, "\n"),
+        b"\n",
+    ];
+    let expected = [&b"one\n"[..], &long(100, "\n").repeat(3), b"\n"].concat();
+    let ended = carry(&arguments, &input.concat());
+    ended.check(0);
+    ended.check_written();
+    assert!(ended.stdout == expected, "cut elsewhere");
+    assert_eq!(ended.count("truncated_lines"), 2);
+
+    let ended = carry(&arguments, &long(200_000, ""));
+    ended.check(0);
+    assert_eq!(ended.stdout, long(100, ""));
+    assert_eq!(ended.count("truncated_lines"), 1);
+}
+
+// ---- ending ----
+
+#[test]
+fn a_reader_that_leaves_ends_it_quietly() {
+    let mut pipe = Pipe::start(&["--capacity", "8", "--summary", "json"]);
+    // More than it and both of the system's pipes can hold, so it is cut short.
+    let _ = pipe.feed_aside(b"y\n".repeat(4_000_000));
+    assert_eq!(pipe.line(), b"y\n");
+    drop(pipe.stdout.take());
+    let ended = pipe.end();
+    ended.check(0);
+    assert!(ended.count("offered") < 4_000_000);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn a_reader_that_leaves_ends_it_though_stdin_is_idle() {
+    let mut pipe = Pipe::start(&["--summary", "json"]);
+    pipe.feed(b"one\n");
+    assert_eq!(pipe.line(), b"one\n");
+    drop(pipe.stdout.take());
+    pipe.feed(b"two\n");
+    let ended = pipe.end();
+    ended.check(0);
+    assert_eq!(ended.count("delivered"), 2);
+    assert_eq!(ended.count("bytes_out"), 4);
+}
+
+#[test]
+fn a_signal_ends_it_though_stdin_is_idle() {
+    for (signal, code) in [("-INT", 130), ("-TERM", 143)] {
+        let mut pipe = Pipe::start(&["--summary", "json"]);
+        pipe.feed(b"one\ntwo\nbegun");
+        assert_eq!(pipe.line(), b"one\n");
+        pipe.signal(signal);
+        let ended = pipe.end();
+        ended.check(code);
+        assert_eq!(ended.stdout, b"two\n");
+        assert_eq!(ended.count("offered"), 2);
+    }
+}
+
+#[test]
+fn after_a_signal_a_full_channel_is_still_delivered() {
+    // But for the signal, this would last a thousand seconds.
+    let arguments = [
+        "--capacity",
+        "8",
+        "--rate",
+        "1",
+        "--report",
+        "0.01",
+        "--summary",
+        "json",
+    ];
+    let mut pipe = Pipe::start(&arguments);
+    let input = numbered(1_000);
+    let _open = pipe.feed_aside(input.clone());
+    assert_eq!(pipe.line(), b"line 0\n");
+    pipe.wait_for_report("depth 8 of 8");
+    pipe.signal("-INT");
+    let ended = pipe.end();
+    ended.check(130);
+    // The first was read above.
+    let delivered = ended.count("delivered") as usize;
+    assert!(
+        delivered >= 9,
+        "one line out and eight stored, but {delivered} delivered"
+    );
+    assert_eq!(ended.count("stored") as usize, delivered);
+    let expected: Vec<_> = lines(&input).take(delivered).skip(1).collect();
+    assert!(
+        lines(&ended.stdout).eq(expected),
+        "not the lines that were stored"
+    );
+}
+
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    // Stdout is never read beyond the first line, so the drain after the first signal blocks.
+    let mut pipe = Pipe::start(&["--capacity", "1000000"]);
+    let _open = pipe.feed_aside(b"y\n".repeat(1_000_000));
+    assert_eq!(pipe.line(), b"y\n");
+    // More than two, for the system may make one of two that come close together.
+    let status = loop {
+        pipe.signal("-INT");
+        if let Some(status) = pipe.child.try_wait().expect("the child can be waited for") {
+            break status;
+        }
+    };
+    assert_eq!(status.code(), Some(130));
+}
+
+// ---- arguments ----
+
+#[test]
+fn wrong_arguments_are_clear_errors() {
+    for (arguments, message) in [
+        (["--capacity", "0"], "--capacity"),
+        (["--capacity", "-1"], "-1"),
+        (["--capacity", "18446744073709551615"], "capacity"),
+        (["--rate", "0"], "--rate"),
+        (["--rate", "fast"], "--rate"),
+        (["--report", "-1"], "-1"),
+        (["--max-line", "0"], "--max-line"),
+        (["--on-full", "explode"], "drop-newest"),
+        (["--summary", "xml"], "json"),
+    ] {
+        let ended = carry(&arguments, b"");
+        assert_eq!(
+            ended.status.code(),
+            Some(2),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+        assert!(
+            ended.stderr.contains(message),
+            "{arguments:?}: {}",
+            ended.stderr
+        );
+        assert_eq!(ended.stdout, b"");
+    }
+}
