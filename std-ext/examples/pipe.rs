@@ -9,32 +9,34 @@
 //!
 //! An item is a line, as bytes, with its newline: what comes out is what went in, whatever its
 //! encoding, and a last line without a newline stays without one. One thread reads and sends, the
-//! main thread receives and writes. Memory is bounded by capacity × longest line, plus a piece of
-//! input and one of output.
+//! main thread receives and writes. Memory is bounded by capacity × longest line in the
+//! channel, up to as much again on its way out, and one piece of input and output.
 //!
 //! With `--on-full block` a slow consumer slows the producer. With `--on-full drop-newest` the
 //! producer never waits: a line that finds the channel full is refused, and `refused` counts such
-//! lines.
+//! lines. `delivered` counts those that the writing side took, `bytes out` what the system took of
+//! them: that is less if stdout was closed or failed.
 //!
 //! Ctrl-C stops the reading; what is stored still goes out, without regard to `--rate`. A second
-//! one ends the program at once.
+//! one ends the program at once. The line that the reading side then holds is handed back by the
+//! channel, and counts as refused too.
 
-use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Read, StdoutLock, Write};
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
+use std::sync::mpsc::{self, RecvTimeoutError::Timeout};
 use std::time::{Duration, Instant};
+use std::{mem, thread};
 
 use clap::{Parser, ValueEnum};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::ProgressBar;
 use ringfence::{Monitor, OnFull, Receiver, RecvTimeoutError, Sender, Stats};
 use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
 
 /// A line with its newline, if it had one.
 type Line = Box<[u8]>;
@@ -48,11 +50,8 @@ const POLL: Duration = Duration::from_millis(50);
 /// How long a reading side that was told to stop may take. It may be inside a read that never
 /// returns, so it is not waited for beyond this.
 const GRACE: Duration = Duration::from_millis(100);
-/// A schedule that fell further behind than this for want of lines starts anew.
+/// A schedule that is further behind than this for want of lines starts anew.
 const SLACK: Duration = Duration::from_millis(100);
-/// Between two updates of the live line on a terminal, where `--report` doesn't say.
-const LIVE: Duration = Duration::from_millis(250);
-
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all input was carried, or the reader of stdout closed it
@@ -61,6 +60,15 @@ Exit codes:
   3    a line was longer than --max-line (what came before it was delivered)
   4    the counts do not add up
   130  stopped by SIGINT, 143 by SIGTERM (what was stored was delivered)";
+
+/// An exit code, and what to say with it.
+struct Failure(u8, String);
+
+impl Failure {
+    fn io(name: impl std::fmt::Display, error: &io::Error) -> Self {
+        Self(1, format!("{name}: {error}"))
+    }
+}
 
 // ---- arguments ----
 
@@ -77,8 +85,8 @@ struct Options {
     on_full: WhenFull,
 
     /// Write no more than so many lines a second
-    #[arg(long, value_name = "LINES/S", value_parser = positive)]
-    rate: Option<f64>,
+    #[arg(long, value_name = "LINES/S")]
+    rate: Option<NonZeroU32>,
 
     /// Say how things stand so often, 0 for never [default: a live line if stderr alone is a
     /// terminal]
@@ -116,13 +124,6 @@ enum Format {
     Json,
 }
 
-fn positive(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(value) if value.is_finite() && value > 0.0 => Ok(value),
-        _ => Err("not a number above 0".into()),
-    }
-}
-
 fn seconds(text: &str) -> Result<Duration, String> {
     let value: f64 = text.parse().map_err(|_| "not a number")?;
     Duration::try_from_secs_f64(value).map_err(|error| error.to_string())
@@ -130,148 +131,125 @@ fn seconds(text: &str) -> Result<Duration, String> {
 
 // ---- the reading side ----
 
+/// What the program counts by itself, to compare. Atomic, for the main thread sees it even if the
+/// reading side never returns.
+#[derive(Default)]
+struct Tally {
+    bytes_in: AtomicU64,
+    truncated: AtomicU64,
+    /// Lines that the channel stored or handed back.
+    offered: AtomicU64,
+    received: AtomicU64,
+    /// In the writes that succeeded.
+    bytes_out: AtomicU64,
+}
+
+struct Intake {
+    tx: Sender<Line>,
+    tally: Arc<Tally>,
+    options: Arc<Options>,
+}
+
+impl Intake {
+    fn read_files(&mut self) -> Result<(), Failure> {
+        for path in &self.options.clone().files {
+            match &*path.to_string_lossy() {
+                _ if self.tx.is_closed() => break,
+                "-" => self.read_lines("stdin", &mut io::stdin().lock())?,
+                name => {
+                    let mut file = File::open(path).map_err(|error| Failure::io(name, &error))?;
+                    self.read_lines(name, &mut file)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads to the input's end, or until the channel is closed.
+    fn read_lines(&mut self, name: &str, input: &mut dyn Read) -> Result<(), Failure> {
+        let mut splitter = Splitter {
+            limit: self.options.max_line.get(),
+            truncate: self.options.truncate,
+            ..Splitter::default()
+        };
+        let mut piece = vec![0; PIECE];
+        let mut count = PIECE;
+        while count > 0 && !self.tx.is_closed() {
+            count = match input.read(&mut piece) {
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                count => count.map_err(|error| Failure::io(name, &error))?,
+            };
+            let split = splitter.feed(&piece[..count]);
+            // Before the next read, which may last, and before an over-long line is reported.
+            let offered = match self.tx.send_many(splitter.lines.drain(..)) {
+                Ok(sent) => sent.stored + sent.refused.len(),
+                Err(closed) => closed.stored + closed.returned.len(),
+            };
+            self.tally.offered.fetch_add(offered as u64, Relaxed);
+            self.tally.bytes_in.fetch_add(count as u64, Relaxed);
+            let truncated = mem::take(&mut splitter.truncated);
+            self.tally.truncated.fetch_add(truncated, Relaxed);
+            split.map_err(|TooLong| {
+                let (line, limit) = (splitter.finished + 1, splitter.limit);
+                let what = format!("{name}: line {line} is longer than {limit} bytes");
+                Failure(3, what)
+            })?;
+        }
+        Ok(())
+    }
+}
+
 /// Cuts bytes into lines, in whatever pieces they come.
+#[derive(Default)]
 struct Splitter {
     limit: usize,
     truncate: bool,
+    lines: Vec<Line>,
     /// The beginning of a line that goes on in the next piece: at most `limit` bytes.
     begun: Vec<u8>,
     /// Whether something of that line was already cut off.
     cut: bool,
-    lines: u64,
+    finished: u64,
     truncated: u64,
 }
 
-/// Line `0`, counted from 1, is too long.
-struct TooLong(u64);
+/// The line after those that are finished is longer than the limit.
+struct TooLong;
 
 impl Splitter {
-    fn new(options: &Options) -> Self {
-        Self {
-            limit: options.max_line.get(),
-            truncate: options.truncate,
-            begun: Vec::new(),
-            cut: false,
-            lines: 0,
-            truncated: 0,
+    /// An empty piece is the end, as an empty read is.
+    fn feed(&mut self, mut piece: &[u8]) -> Result<(), TooLong> {
+        if piece.is_empty() && !self.begun.is_empty() {
+            self.complete(b"");
         }
-    }
-
-    fn feed(&mut self, mut piece: &[u8], lines: &mut Vec<Line>) -> Result<(), TooLong> {
         while let Some(end) = memchr::memchr(b'\n', piece) {
             if self.begun.is_empty() && end <= self.limit {
-                self.lines += 1;
-                lines.push(piece[..=end].into());
+                self.finished += 1;
+                self.lines.push(piece[..=end].into());
             } else {
                 self.hold(&piece[..end])?;
-                lines.push(self.complete(b"\n"));
+                self.complete(b"\n");
             }
             piece = &piece[end + 1..];
         }
         self.hold(piece)
     }
 
-    fn finish(&mut self, lines: &mut Vec<Line>) {
-        if !self.begun.is_empty() {
-            lines.push(self.complete(b""));
-        }
-    }
-
     fn hold(&mut self, part: &[u8]) -> Result<(), TooLong> {
         let room = self.limit - self.begun.len();
-        if part.len() > room {
-            if !self.truncate {
-                return Err(TooLong(self.lines + 1));
-            }
-            self.cut = true;
+        if part.len() > room && !self.truncate {
+            return Err(TooLong);
         }
+        self.cut |= part.len() > room;
         self.begun.extend_from_slice(&part[..part.len().min(room)]);
         Ok(())
     }
 
-    fn complete(&mut self, newline: &[u8]) -> Line {
-        self.lines += 1;
-        self.truncated += u64::from(std::mem::take(&mut self.cut));
+    fn complete(&mut self, newline: &[u8]) {
         self.begun.extend_from_slice(newline);
-        // Taken whole, so that one long line doesn't keep its memory for ever.
-        std::mem::take(&mut self.begun).into_boxed_slice()
-    }
-}
-
-/// What the reading side counts by itself, for the main thread to see even if it never returns.
-#[derive(Default)]
-struct Tally {
-    bytes: AtomicU64,
-    truncated: AtomicU64,
-    /// Lines that the channel took or refused.
-    offered: AtomicU64,
-}
-
-struct Intake {
-    tx: Sender<Line>,
-    tally: Arc<Tally>,
-}
-
-/// Whether the channel still takes lines.
-#[derive(PartialEq)]
-enum Channel {
-    Open,
-    Closed,
-}
-
-impl Intake {
-    fn read_files(&mut self, options: &Options) -> Result<(), Failure> {
-        for path in &options.files {
-            let mut input: Box<dyn Read> = if path == Path::new("-") {
-                Box::new(io::stdin().lock())
-            } else {
-                Box::new(File::open(path).map_err(|error| Failure::Input(path.clone(), error))?)
-            };
-            if self.read_lines(&mut *input, path, options)? == Channel::Closed {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn read_lines(
-        &mut self,
-        input: &mut dyn Read,
-        path: &Path,
-        options: &Options,
-    ) -> Result<Channel, Failure> {
-        let mut splitter = Splitter::new(options);
-        let mut piece = vec![0; PIECE];
-        let mut lines = Vec::new();
-        loop {
-            let count = match input.read(&mut piece) {
-                Ok(count) => count,
-                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) => return Err(Failure::Input(path.into(), error)),
-            };
-            let split = match count {
-                0 => Ok(splitter.finish(&mut lines)),
-                _ => splitter.feed(&piece[..count], &mut lines),
-            };
-            self.tally.bytes.fetch_add(count as u64, Relaxed);
-            let truncated = std::mem::take(&mut splitter.truncated);
-            self.tally.truncated.fetch_add(truncated, Relaxed);
-            // Before the next read, which may last, and before an over-long line is reported.
-            let channel = self.send(&mut lines);
-            split.map_err(|TooLong(line)| Failure::TooLong(path.into(), line, splitter.limit))?;
-            if count == 0 || channel == Channel::Closed {
-                return Ok(channel);
-            }
-        }
-    }
-
-    fn send(&mut self, lines: &mut Vec<Line>) -> Channel {
-        let (offered, channel) = match self.tx.send_many(lines.drain(..)) {
-            Ok(sent) => (sent.stored + sent.returned.len(), Channel::Open),
-            Err(error) => (error.stored, Channel::Closed),
-        };
-        self.tally.offered.fetch_add(offered as u64, Relaxed);
-        channel
+        self.lines.push(mem::take(&mut self.begun).into());
+        self.finished += 1;
+        self.truncated += u64::from(mem::take(&mut self.cut));
     }
 }
 
@@ -285,12 +263,10 @@ struct Pace {
 }
 
 impl Pace {
-    fn new(rate: f64) -> Self {
-        Self {
-            rate,
-            start: Instant::now(),
-            spent: 0,
-        }
+    fn new(rate: NonZeroU32) -> Self {
+        let (rate, start) = (rate.get().into(), Instant::now());
+        let spent = 0;
+        Self { rate, start, spent }
     }
 
     /// How many lines are due by now, at most `BATCH`.
@@ -308,159 +284,110 @@ impl Pace {
     /// There was nothing to write: what was due meanwhile is not owed, or a burst would follow.
     fn idle(&mut self) {
         if self.due() as f64 > self.rate * SLACK.as_secs_f64() + 1.0 {
-            *self = Self::new(self.rate);
+            (self.start, self.spent) = (Instant::now(), 0);
         }
-    }
-}
-
-/// Stdout in large writes.
-struct Output {
-    stdout: StdoutLock<'static>,
-    held: Vec<u8>,
-    /// Bytes of the writes that succeeded.
-    written: u64,
-}
-
-impl Output {
-    fn put(&mut self, line: &[u8]) -> io::Result<()> {
-        self.held.extend_from_slice(line);
-        if self.held.len() < PIECE {
-            Ok(())
-        } else {
-            self.flush()
-        }
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        // Whole lines in one call: the line buffer inside `stdout` then passes them on as they are.
-        self.stdout.write_all(&self.held)?;
-        self.stdout.flush()?;
-        self.written += self.held.len() as u64;
-        self.held.clear();
-        Ok(())
     }
 }
 
 struct Outlet {
     rx: Receiver<Line>,
-    output: Output,
     pace: Option<Pace>,
-    /// The signal that came, or 0.
+    /// The exit code of the signal that came, or 0.
     signal: Arc<AtomicUsize>,
-    received: u64,
+    stdout: StdoutLock<'static>,
+    held: Vec<u8>,
+    tally: Arc<Tally>,
 }
 
 impl Outlet {
     /// Writes until the channel is at its end: the input's end, or a signal, and all stored lines
     /// written.
     fn run(&mut self) -> io::Result<()> {
-        let mut batch = Vec::with_capacity(BATCH);
-        let mut stopped = false;
         loop {
-            if !stopped && self.signal.load(Relaxed) != 0 {
-                stopped = true;
+            if self.signal.load(Relaxed) != 0 {
                 self.rx.close();
                 self.pace = None;
             }
             let due = self.pace.as_ref().map_or(BATCH, Pace::due);
-            if due == 0 {
-                self.output.flush()?;
-                thread::sleep(self.pace.as_ref().map_or(POLL, Pace::wait));
-                continue;
+            if due == 0 || self.rx.is_empty() {
+                self.flush()?;
             }
-            if !self.receive(&mut batch, due)? {
-                return self.output.flush();
-            }
-            self.received += batch.len() as u64;
-            if let Some(pace) = &mut self.pace {
-                pace.spent += batch.len() as u64;
-            }
-            for line in batch.drain(..) {
-                self.output.put(&line)?;
+            match &self.pace {
+                Some(pace) if due == 0 => thread::sleep(pace.wait()),
+                _ => match self.receive(due) {
+                    Some(lines) => self.write(&lines)?,
+                    None => return self.flush(),
+                },
             }
         }
     }
 
-    /// Takes up to `limit` lines, or waits for one for `POLL`; false at the end.
-    fn receive(&mut self, batch: &mut Vec<Line>, limit: usize) -> io::Result<bool> {
-        if self.rx.stats().depth > 0 {
-            // Doesn't wait: nobody else takes them.
-            return Ok(self.rx.recv_many(batch, limit).is_ok());
+    /// Takes up to `limit` lines, or waits for one, but no longer than `POLL`; none at the end.
+    fn receive(&mut self, limit: usize) -> Option<Vec<Line>> {
+        let mut lines = Vec::new();
+        if !self.rx.is_empty() {
+            // Doesn't wait: nobody else takes what is there.
+            self.rx.recv_many(&mut lines, limit).ok()?;
+            return Some(lines);
         }
-        self.output.flush()?;
         match self.rx.recv_timeout(POLL) {
-            Ok(line) => batch.push(line),
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return Ok(false),
+            Err(RecvTimeoutError::Disconnected) => return None,
+            received => lines.extend(received),
         }
-        if let Some(pace) = &mut self.pace {
-            pace.idle();
+        self.pace.iter_mut().for_each(Pace::idle);
+        Some(lines)
+    }
+
+    fn write(&mut self, lines: &[Line]) -> io::Result<()> {
+        let count = lines.len() as u64;
+        self.tally.received.fetch_add(count, Relaxed);
+        self.pace.iter_mut().for_each(|pace| pace.spent += count);
+        for line in lines {
+            self.held.extend_from_slice(line);
+            if self.held.len() >= PIECE {
+                self.flush()?;
+            }
         }
-        Ok(true)
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        // Whole lines in one call: the line buffer inside `stdout` then passes them on as they are.
+        self.stdout.write_all(&self.held)?;
+        self.stdout.flush()?;
+        let written = self.held.drain(..).len() as u64;
+        self.tally.bytes_out.fetch_add(written, Relaxed);
+        Ok(())
     }
 }
 
 // ---- reports ----
 
-/// Tells how things stand while it lives.
-struct Report {
-    stop: mpsc::Sender<()>,
-    thread: JoinHandle<()>,
-}
-
-impl Report {
-    fn start(options: &Options, monitor: Monitor) -> Option<Self> {
-        let live = io::stderr().is_terminal();
-        let every = match options.report {
-            Some(every) => every,
-            None if live && !io::stdout().is_terminal() => LIVE,
-            None => Duration::ZERO,
-        };
-        if every.is_zero() {
-            return None;
-        }
-        let capacity = options.capacity.get() as u64;
-        let (stop, stopped) = mpsc::channel();
-        let thread = thread::spawn(move || {
-            let bar = live.then(|| fill_bar(capacity));
-            while stopped.recv_timeout(every) == Err(mpsc::RecvTimeoutError::Timeout) {
-                let stats = monitor.stats();
-                match &bar {
-                    Some(bar) => {
-                        bar.set_position(stats.depth);
-                        bar.set_message(standing(&stats, capacity));
-                    }
-                    None => say(&standing(&stats, capacity)),
-                }
+/// Tells how things stand until the result is called.
+fn report(options: &Options, monitor: Monitor) -> impl FnOnce() + use<> {
+    let live = io::stderr().is_terminal();
+    let alone = live && !io::stdout().is_terminal();
+    let every = Duration::from_millis(if alone { 250 } else { 0 });
+    let every = options.report.unwrap_or(every);
+    let (stop, stopped) = mpsc::channel::<()>();
+    let thread = thread::spawn(move || {
+        let bar = ProgressBar::new_spinner();
+        while !every.is_zero() && stopped.recv_timeout(every) == Err(Timeout) {
+            let now = monitor.stats();
+            let now = format!("{now} of {}", now.capacity);
+            if live {
+                bar.set_message(now)
+            } else {
+                say(&now)
             }
-            bar.inspect(ProgressBar::finish_and_clear);
-        });
-        Some(Self { stop, thread })
+        }
+        bar.finish_and_clear();
+    });
+    move || {
+        drop(stop);
+        // It has nothing to tell but a panic, which told itself.
+        let _ = thread.join();
     }
-
-    fn end(self) {
-        drop(self.stop);
-        // It has nothing to tell but its own panic, which it has told.
-        let _ = self.thread.join();
-    }
-}
-
-/// Shows how full the channel is.
-fn fill_bar(capacity: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("[{bar:20}] {msg}");
-    let bar = ProgressBar::with_draw_target(Some(capacity), ProgressDrawTarget::stderr());
-    bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-}
-
-fn standing(stats: &Stats, capacity: u64) -> String {
-    let Stats {
-        offered,
-        refused,
-        delivered,
-        depth,
-        ..
-    } = stats;
-    format!("offered {offered}  refused {refused}  delivered {delivered}  depth {depth}/{capacity}")
 }
 
 /// To stderr, which may be closed: then there is nobody to tell.
@@ -468,261 +395,138 @@ fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-struct Summary {
-    stats: Stats,
-    capacity: usize,
-    truncated: u64,
-    bytes_in: u64,
-    bytes_out: u64,
-    elapsed: f64,
-    /// The channel's counts satisfy both equations and agree with what either side counted.
-    exact: bool,
-}
-
-fn adds_up(stats: &Stats) -> bool {
-    stats.offered == stats.stored + stats.refused
-        && stats.stored == stats.delivered + stats.drained + stats.depth
-}
-
-impl Summary {
-    fn lines_per_second(&self) -> f64 {
-        self.stats.delivered as f64 / self.elapsed.max(1e-9)
-    }
-
-    fn text(&self) -> String {
-        let Self {
-            stats,
-            capacity,
-            truncated,
-            bytes_in,
-            bytes_out,
-            elapsed,
-            ..
-        } = self;
-        let Stats {
-            offered,
-            stored,
-            refused,
-            delivered,
-            drained,
-            depth,
-            ..
-        } = stats;
-        format!(
-            "offered {offered} = stored {stored} + refused {refused}   stored {stored} = delivered \
-             {delivered} + drained {drained} + depth {depth}   {verdict}\n\
-             high water {} of {capacity}   full events {}   empty events {}\n\
-             blocked {:.3} s sending, {:.3} s receiving\n\
-             bytes in {bytes_in}   bytes out {bytes_out}   truncated lines {truncated}\n\
-             elapsed {elapsed:.3} s   {:.0} lines/s",
-            stats.high_water,
-            stats.full_events,
-            stats.empty_events,
-            stats.send_blocked.as_secs_f64(),
-            stats.recv_blocked.as_secs_f64(),
-            self.lines_per_second(),
-            verdict = if self.exact { "exact" } else { "NOT EXACT" },
-        )
-    }
-
-    fn json(&self) -> String {
-        let stats = &self.stats;
-        let counts = [
-            ("offered", stats.offered),
-            ("stored", stats.stored),
-            ("refused", stats.refused),
-            ("delivered", stats.delivered),
-            ("drained", stats.drained),
-            ("depth", stats.depth),
-            ("capacity", self.capacity as u64),
-            ("high_water", stats.high_water),
-            ("full_events", stats.full_events),
-            ("empty_events", stats.empty_events),
-            ("truncated", self.truncated),
-            ("bytes_in", self.bytes_in),
-            ("bytes_out", self.bytes_out),
-            ("exact", u64::from(self.exact)),
-        ];
-        let measures = [
-            ("send_blocked_seconds", stats.send_blocked.as_secs_f64()),
-            ("recv_blocked_seconds", stats.recv_blocked.as_secs_f64()),
-            ("elapsed_seconds", self.elapsed),
-            ("lines_per_second", self.lines_per_second()),
-        ];
-        let counts = counts.map(|(name, value)| format!("\"{name}\":{value}"));
-        let measures = measures.map(|(name, value)| format!("\"{name}\":{value:.6}"));
-        format!("{{{},{}}}", counts.join(","), measures.join(","))
+/// What became of everything. `exact` says whether the counts add up, for the channel and for what
+/// either side counted.
+fn summary(format: Format, stats: &Stats, tally: &Tally, elapsed: f64, exact: bool) -> String {
+    let counts = [
+        ("offered", stats.offered),
+        ("stored", stats.stored),
+        ("refused", stats.refused),
+        ("delivered", stats.delivered),
+        ("drained", stats.drained),
+        ("depth", stats.depth),
+        ("exact", exact.into()),
+        ("capacity", stats.capacity),
+        ("high_water", stats.high_water),
+        ("full_events", stats.full_events),
+        ("empty_events", stats.empty_events),
+        ("bytes_in", tally.bytes_in.load(Relaxed)),
+        ("bytes_out", tally.bytes_out.load(Relaxed)),
+        ("truncated_lines", tally.truncated.load(Relaxed)),
+    ];
+    let measures = [
+        ("send_blocked_seconds", stats.send_blocked.as_secs_f64()),
+        ("recv_blocked_seconds", stats.recv_blocked.as_secs_f64()),
+        ("elapsed_seconds", elapsed),
+        ("lines_per_second", stats.delivered as f64 / elapsed),
+    ];
+    match format {
+        Format::Text => {
+            let verdict = if exact { "exact" } else { "NOT EXACT" };
+            let counts = counts.map(|(name, value)| format!("{name} {value}"));
+            let measures = measures.map(|(name, value)| format!("{name} {value:.3}"));
+            // The first seven are in the first line.
+            let (counts, measures) = (counts[7..].join("   "), measures.join("   "));
+            format!("{stats}   {verdict}\n{counts}\n{measures}").replace('_', " ")
+        }
+        Format::Json => {
+            let counts = counts.map(|(name, value)| format!("\"{name}\":{value}"));
+            let measures = measures.map(|(name, value)| format!("\"{name}\":{value:.6}"));
+            format!("{{{},{}}}", counts.join(","), measures.join(","))
+        }
     }
 }
 
 // ---- the whole ----
 
-enum Failure {
-    Input(PathBuf, io::Error),
-    TooLong(PathBuf, u64, usize),
-    Output(io::Error),
-    Setup(String),
-    Inexact,
-}
-
-impl Failure {
-    fn code(&self) -> u8 {
-        match self {
-            Self::Input(..) | Self::Output(_) => 1,
-            Self::Setup(_) => 2,
-            Self::TooLong(..) => 3,
-            Self::Inexact => 4,
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = |path: &PathBuf| match path.to_str() {
-            Some("-") => "stdin".into(),
-            _ => path.display().to_string(),
-        };
-        match self {
-            Self::Input(path, error) => write!(f, "{}: {error}", name(path)),
-            Self::TooLong(path, line, limit) => {
-                write!(
-                    f,
-                    "{}: line {line} is longer than {limit} bytes",
-                    name(path)
-                )?;
-                f.write_str("; raise --max-line, or cut such lines with --truncate")
-            }
-            Self::Output(error) => write!(f, "stdout: {error}"),
-            Self::Setup(what) => f.write_str(what),
-            Self::Inexact => f.write_str("the counts do not add up"),
-        }
-    }
-}
-
 fn main() -> ExitCode {
-    match run(&Arc::new(Options::parse())) {
-        // 0, or the way shells report a signal.
-        Ok(0) => ExitCode::SUCCESS,
-        Ok(signal) => ExitCode::from(128 + signal as u8),
-        Err(failure) => {
-            say(&format!("pipe: {failure}"));
-            ExitCode::from(failure.code())
+    match run(Arc::new(Options::parse())) {
+        Ok(code) => ExitCode::from(code),
+        Err(Failure(code, what)) => {
+            say(&format!("pipe: {what}"));
+            ExitCode::from(code)
         }
     }
 }
 
-/// Carries all lines and prints the summary; returns the signal that ended it, or 0.
-fn run(options: &Arc<Options>) -> Result<usize, Failure> {
-    let setup = |error: &dyn fmt::Display| Failure::Setup(error.to_string());
-    let signal = watch_signals().map_err(|error| setup(&error))?;
-    let on_full = match options.on_full {
+/// Carries all lines and prints the summary; returns the exit code.
+fn run(options: Arc<Options>) -> Result<u8, Failure> {
+    let signal = watch_signals().map_err(|error| Failure::io("signals", &error))?;
+    let capacity = options.capacity.get();
+    let channel = ringfence::channel(capacity).spsc();
+    let channel = channel.on_full(match options.on_full {
         WhenFull::Block => OnFull::Block,
         WhenFull::DropNewest => OnFull::DropNewest,
-    };
-    let builder = ringfence::channel(options.capacity.get())
-        .spsc()
-        .on_full(on_full);
-    let (tx, rx) = builder.try_build::<Line>().map_err(|error| setup(&error))?;
+    });
+    let too_large = |error| Failure(2, format!("--capacity {capacity}: {error}"));
+    let (tx, rx) = channel.try_build().map_err(too_large)?;
     let monitor = rx.monitor();
     let tally = Arc::new(Tally::default());
-    let started = Instant::now();
-
-    let read = start_reading(
-        Intake {
-            tx,
-            tally: Arc::clone(&tally),
-        },
-        Arc::clone(options),
-    );
-    let report = Report::start(options, monitor.clone());
-    let output = Output {
-        stdout: io::stdout().lock(),
-        held: Vec::new(),
-        written: 0,
-    };
-    let pace = options.rate.map(Pace::new);
+    let start = Instant::now();
+    let end_report = report(&options, monitor.clone());
+    let read = start_reading(Intake {
+        tx,
+        tally: tally.clone(),
+        options: options.clone(),
+    });
     let mut outlet = Outlet {
         rx,
-        output,
-        pace,
-        signal: Arc::clone(&signal),
-        received: 0,
+        pace: options.rate.map(Pace::new),
+        signal: signal.clone(),
+        stdout: io::stdout().lock(),
+        held: Vec::new(),
+        tally: tally.clone(),
     };
     let written = outlet.run();
-    let Outlet {
-        rx,
-        output,
-        received,
-        ..
-    } = outlet;
     // Closes the channel, if it isn't yet; what is stored there has nowhere to go, and is drained.
-    drop(rx);
-    let signal = signal.load(Relaxed);
-    let read = if written.is_ok() && signal == 0 {
-        read.recv()
-            .map_err(|_| mpsc::RecvTimeoutError::Disconnected)
-    } else {
-        read.recv_timeout(GRACE)
-    };
-    let elapsed = started.elapsed().as_secs_f64();
-    report.map(Report::end);
+    drop(outlet.rx);
+    let read = read.recv_timeout(GRACE);
+    end_report();
 
     let stats = monitor.stats();
-    let offered = tally.offered.load(Relaxed);
-    let summary = Summary {
-        capacity: options.capacity.get(),
-        truncated: tally.truncated.load(Relaxed),
-        bytes_in: tally.bytes.load(Relaxed),
-        bytes_out: output.written,
-        elapsed,
-        exact: adds_up(&stats)
-            && received == stats.delivered
-            && (read.is_err() || offered == stats.offered),
-        stats,
-    };
-    say(&match options.summary {
-        Format::Text => summary.text(),
-        Format::Json => summary.json(),
-    });
-
-    if !summary.exact {
-        return Err(Failure::Inexact);
+    let exact = stats.is_exact()
+        && stats.delivered == tally.received.load(Relaxed)
+        // While it is inside a read, its last count may be under way.
+        && (read.is_err() || stats.offered == tally.offered.load(Relaxed));
+    let elapsed = start.elapsed().as_secs_f64();
+    say(&summary(options.summary, &stats, &tally, elapsed, exact));
+    if !exact {
+        return Err(Failure(4, "the counts do not add up".into()));
     }
     match written {
         // The reader of stdout has had enough: an ordinary end.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => return Err(Failure::Output(error)),
-        _ => {}
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {}
+        written => written.map_err(|error| Failure::io("stdout", &error))?,
     }
     match read {
-        Ok(read) => read.map(|()| signal),
+        Ok(read) => read.map(|()| signal.load(Relaxed) as u8),
         // Still inside a read: the end of the process ends it.
-        Err(mpsc::RecvTimeoutError::Timeout) => Ok(signal),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err(Failure::Setup("reading panicked".into())),
+        Err(Timeout) => Ok(signal.load(Relaxed) as u8),
+        Err(_) => Err(Failure(1, "the reading thread panicked".into())),
     }
 }
 
-/// The first signal is noted, and the second ends the process, whatever it is doing.
+/// The first signal is noted, as the exit code that shells give it, and the second ends the process,
+/// whatever it is doing.
 fn watch_signals() -> io::Result<Arc<AtomicUsize>> {
     let noted = Arc::new(AtomicUsize::new(0));
     let again = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // In this order: on the first signal `again` is not yet set.
-        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, again.clone())?;
-        signal_hook::flag::register(signal, again.clone())?;
-        signal_hook::flag::register_usize(signal, noted.clone(), signal as usize)?;
+        flag::register_conditional_shutdown(signal, 128 + signal, again.clone())?;
+        flag::register(signal, again.clone())?;
+        flag::register_usize(signal, noted.clone(), 128 + signal as usize)?;
     }
     Ok(noted)
 }
 
 /// Reads on a thread of its own, whose result comes through the receiver.
-fn start_reading(mut intake: Intake, options: Arc<Options>) -> mpsc::Receiver<Result<(), Failure>> {
+fn start_reading(mut intake: Intake) -> mpsc::Receiver<Result<(), Failure>> {
     let (done, result) = mpsc::channel();
     thread::spawn(move || {
-        let read = intake.read_files(&options);
-        // The channel's end first: the writing side waits for that one.
-        drop(intake);
-        // Nobody listens any more if it took too long to stop.
-        let _ = done.send(read);
+        // Before `intake` is dropped, and the channel ends: who sees that finds this. Nobody
+        // listens any more if it took too long to stop.
+        let _ = done.send(intake.read_files());
     });
     result
 }

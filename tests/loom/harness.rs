@@ -9,8 +9,14 @@ use std::time::{Duration, Instant};
 
 use ringfence_core::sync::weaken;
 
-/// How many times a thread is interrupted without having asked for it.
-const PREEMPTIONS: usize = 3;
+/// How many times a thread is interrupted without having asked for it, unless
+/// the environment says otherwise.
+const PREEMPTIONS: usize = 2;
+
+fn preemptions() -> usize {
+    let chosen = std::env::var("RINGFENCE_PREEMPTIONS").ok();
+    chosen.and_then(|n| n.parse().ok()).unwrap_or(PREEMPTIONS)
+}
 
 /// A control that has not failed by then is taken to pass.
 const LIMIT: Option<Duration> = Some(Duration::from_secs(60));
@@ -55,7 +61,7 @@ impl Model {
     fn explore(self) {
         static ITERATIONS: AtomicUsize = AtomicUsize::new(0);
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(PREEMPTIONS);
+        builder.preemption_bound = Some(preemptions());
         builder.max_branches = 20_000;
         builder.max_duration = LIMIT.filter(|_| std::env::var("RINGFENCE_WEAKEN").is_ok());
         let body = self.body;
@@ -75,6 +81,7 @@ impl Model {
         let start = Instant::now();
         let mut command = Command::new(std::env::current_exe().expect("the path of this program"));
         command.args(["--child", self.name]).stderr(Stdio::piped());
+        command.env("RUST_BACKTRACE", "0");
         if let Some(site) = weakened {
             command.env("RINGFENCE_WEAKEN", site);
         }
@@ -139,6 +146,7 @@ pub(crate) fn main(models: &[Model]) -> ExitCode {
 type Sites = BTreeMap<String, Vec<Model>>;
 
 fn run_models(models: &[Model]) -> (Sites, usize) {
+    println!("at most {} preemptions", preemptions());
     println!("{:<44} {:>10} {:>8}", "model", "iterations", "seconds");
     let runs = in_parallel(models, |model| {
         let run = model.run(None);

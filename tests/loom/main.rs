@@ -1,15 +1,16 @@
 //! The models, and for each of them its negative controls: `cargo loom`.
 //!
 //! A model runs a few operations on a few threads through every interleaving
-//! that loom can tell apart, with at most [`PREEMPTIONS`] preemptions. Green
-//! alone says little, so every ordering, fence and wake-up that the models
+//! that loom can tell apart, with a bounded number of preemptions. Green alone
+//! says little, so every ordering, fence and wake-up that the models
 //! execute is then left out, one at a time, and some model must fail.
 //!
 //! * `cargo loom`: all of it.
-//! * `cargo loom NAME…`: models whose name contains one of these.
-//! * `cargo loom --matrix`: every control on every model, not only until one
+//! * `cargo loom -- NAME…`: models whose name contains one of these.
+//! * `cargo loom -- --matrix`: every control on every model, not only until one
 //!   catches it.
-//! * `RINGFENCE_WEAKEN=file:line:column cargo loom --child NAME`: one model
+//! * `RINGFENCE_PREEMPTIONS=3 cargo loom`: deeper, and much longer.
+//! * `RINGFENCE_WEAKEN=file:line:column cargo loom -- --child NAME`: one model
 //!   with one site left out, and what loom says.
 //!
 //! Without `--cfg ringfence_loom` it does nothing.
