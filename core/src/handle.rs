@@ -55,7 +55,7 @@ pub(crate) mod heap {
     use crate::position::Word;
     use crate::spsc::{Ends, drop_items};
     use crate::sync::rmw::{AtomicBool, AtomicUsize};
-    use crate::sync::{Ordering, Watch, fence};
+    use crate::sync::{Ordering, Watch};
 
     struct Header {
         ends: Ends<usize>,
@@ -104,8 +104,9 @@ pub(crate) mod heap {
             self.watch.with(0, || ());
             // ORDERING: Release, edge `owner-gone` from here …
             if self.owners.fetch_sub(1, Ordering::Release) == 1 {
-                // … ORDERING: Acquire, to here.
-                fence(Ordering::Acquire);
+                // … ORDERING: Acquire, to here. A load, not a fence, so that the
+                // thread sanitizer sees it.
+                self.owners.load(Ordering::Acquire);
                 self.watch.with_mut(0, || ());
                 // SAFETY: the last owner by H1; `try_new` made it from a box
                 // with a slice of one.

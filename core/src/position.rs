@@ -48,7 +48,11 @@ macro_rules! word {
     ($($word:ty: $atomic:ty),*) => {$(
         impl sealed::Sealed for $word {}
         impl Word for $word {
-            const MAX_CAPACITY: usize = (<$word>::MAX / 2) as usize;
+            const MAX_CAPACITY: usize = if size_of::<$word>() < size_of::<usize>() {
+                (<$word>::MAX / 2) as usize
+            } else {
+                usize::MAX / 2
+            };
             type Atomic = $atomic;
             const ZERO: Self = 0;
             #[inline(always)]

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! By the fences, either the notifier sees the waiter or the waiter sees what
-//! happened (edge `dekker`). What `word` counts is the queue under the lock, so
+//! happened (edge `dekker`). Whoever sees the event closed sees, after an Acquire
+//! fence, what was done before (edge `closed`). What `word` counts is the queue under the lock, so
 //! all writes to it are ordered by the lock.
 //!
 //! Not public API: visible to the models.
@@ -132,17 +133,17 @@ impl Event {
     }
 
     /// Whether [`close`](Self::close) was called. What its caller did before is
-    /// visible.
+    /// visible only after an Acquire fence.
     #[inline(always)]
-    #[track_caller]
     pub fn is_closed(&self) -> bool {
-        // ORDERING: Acquire, edge `closed` from `write_word` to here.
-        self.word.load(Ordering::Acquire) & CLOSED != 0
+        // ORDERING: Relaxed; a late answer is one from before.
+        self.word.load(Ordering::Relaxed) & CLOSED != 0
     }
 
     fn write_word(&self, waiters: &Waiters) {
         let word = 2 * waiters.queue.len() + usize::from(waiters.closed);
-        // ORDERING: Release, edge `closed` from here to `is_closed`.
+        // ORDERING: Release, edge `closed` from here to the Acquire fence of
+        // whoever has seen `is_closed`.
         self.word.store(word, Ordering::Release);
     }
 }

@@ -25,34 +25,41 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod native {
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
     use std::task::Waker;
-    pub(crate) use std::thread::Thread;
     use std::time::Instant;
 
-    pub(crate) fn current() -> Thread {
-        std::thread::current()
-    }
+    /// A thread that can sleep.
+    #[derive(Debug)]
+    pub(crate) struct Thread(std::thread::Thread);
 
-    pub(crate) fn unpark(thread: &Thread) {
-        thread.unpark();
+    impl Thread {
+        pub(crate) fn current() -> Self {
+            Self(std::thread::current())
+        }
+
+        /// Lets the thread's current or next sleep end.
+        pub(crate) fn unpark(&self) {
+            self.0.unpark();
+        }
+
+        /// Sleeps, being this thread, until unparked or the deadline, or for no
+        /// reason. Says whether there was time left.
+        #[allow(clippy::unused_self, reason = "the models need it")]
+        pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
+            let Some(deadline) = deadline else {
+                std::thread::park();
+                return true;
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            std::thread::park_timeout(left);
+            true
+        }
     }
 
     pub(crate) fn wake(waker: Waker) {
         waker.wake();
-    }
-
-    /// Sleeps until unparked or the deadline, or for no reason. Says whether
-    /// there is time left.
-    pub(crate) fn park(deadline: Option<Instant>) -> bool {
-        let Some(deadline) = deadline else {
-            std::thread::park();
-            return true;
-        };
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return false;
-        }
-        std::thread::park_timeout(left);
-        true
     }
 
     /// How many threads can run at once.
@@ -91,14 +98,45 @@ mod native {
 
 #[cfg(ringfence_loom)]
 mod modelled {
+    use loom::sync::Condvar;
     pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
-    pub(crate) use loom::thread::{Thread, current};
     use ringfence_core::sync::weaken;
     use std::task::Waker;
     use std::time::Instant;
 
-    pub(crate) fn unpark(thread: &Thread) {
-        thread.unpark();
+    /// A thread that can sleep. Not by loom's `park`: its `unpark` orders what
+    /// came before it even if nobody parks, and must not meet a thread in `join`.
+    #[derive(Debug)]
+    pub(crate) struct Thread {
+        token: Mutex<bool>,
+        given: Condvar,
+    }
+
+    impl Thread {
+        pub(crate) fn current() -> Self {
+            Self {
+                token: Mutex::new(false),
+                given: Condvar::new(),
+            }
+        }
+
+        pub(crate) fn unpark(&self) {
+            *super::lock(&self.token) = true;
+            self.given.notify_one();
+        }
+
+        /// loom has no time: a deadline is always over.
+        pub(crate) fn park(&self, deadline: Option<Instant>) -> bool {
+            if deadline.is_some() {
+                return false;
+            }
+            let mut token = super::lock(&self.token);
+            while !*token {
+                token = self.given.wait(token).expect("nothing panics under it");
+            }
+            *token = false;
+            true
+        }
     }
 
     #[track_caller]
@@ -106,14 +144,6 @@ mod modelled {
         if !weaken::left_out() {
             waker.wake();
         }
-    }
-
-    /// loom has no time: a deadline is always over.
-    pub(crate) fn park(deadline: Option<Instant>) -> bool {
-        if deadline.is_none() {
-            loom::thread::park();
-        }
-        deadline.is_none()
     }
 
     /// Spinning only adds iterations.

@@ -92,7 +92,7 @@ impl Parker {
     fn new() -> Self {
         Self {
             woken: AtomicBool::new(false),
-            thread: sync::current(),
+            thread: Thread::current(),
         }
     }
 
@@ -101,7 +101,7 @@ impl Parker {
         // ORDERING: Relaxed; what happened is ordered by the event's lock, and
         // the unparking by park itself.
         while !self.woken.load(Ordering::Relaxed) {
-            if !sync::park(deadline) {
+            if !self.thread.park(deadline) {
                 return false;
             }
         }
@@ -120,6 +120,6 @@ impl Wake for Parker {
     fn wake(self: std::sync::Arc<Self>) {
         // ORDERING: Relaxed, as in `park`.
         self.woken.store(true, Ordering::Relaxed);
-        sync::unpark(&self.thread);
+        self.thread.unpark();
     }
 }

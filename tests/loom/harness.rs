@@ -9,14 +9,9 @@ use std::time::{Duration, Instant};
 
 use ringfence_core::sync::weaken;
 
-/// How many times a thread is interrupted without having asked for it, unless
-/// the environment says otherwise.
-const PREEMPTIONS: usize = 2;
-
-fn preemptions() -> usize {
-    let chosen = std::env::var("RINGFENCE_PREEMPTIONS").ok();
-    chosen.and_then(|n| n.parse().ok()).unwrap_or(PREEMPTIONS)
-}
+/// How many times a thread is interrupted without having asked for it, unless a
+/// model says fewer or the environment says otherwise.
+const PREEMPTIONS: usize = 3;
 
 /// A control that has not failed by then is taken to pass.
 const LIMIT: Option<Duration> = Some(Duration::from_secs(60));
@@ -31,6 +26,8 @@ pub(crate) struct Model {
     pub(crate) body: fn(),
     /// What all interleavings together must have shown.
     pub(crate) after: fn(),
+    /// How many preemptions are explored.
+    preemptions: usize,
     /// A broken variant of another model: it must fail.
     pub(crate) broken: bool,
 }
@@ -41,7 +38,16 @@ impl Model {
             name,
             body,
             after: || (),
+            preemptions: PREEMPTIONS,
             broken: false,
+        }
+    }
+
+    /// For a model that is large.
+    pub(crate) const fn preemptions(self, preemptions: usize) -> Self {
+        Self {
+            preemptions,
+            ..self
         }
     }
 
@@ -61,7 +67,9 @@ impl Model {
     fn explore(self) {
         static ITERATIONS: AtomicUsize = AtomicUsize::new(0);
         let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = Some(preemptions());
+        let chosen = std::env::var("RINGFENCE_PREEMPTIONS").ok();
+        let chosen = chosen.and_then(|n| n.parse().ok());
+        builder.preemption_bound = Some(chosen.unwrap_or(self.preemptions));
         builder.max_branches = 20_000;
         builder.max_duration = LIMIT.filter(|_| std::env::var("RINGFENCE_WEAKEN").is_ok());
         let body = self.body;
@@ -146,7 +154,6 @@ pub(crate) fn main(models: &[Model]) -> ExitCode {
 type Sites = BTreeMap<String, Vec<Model>>;
 
 fn run_models(models: &[Model]) -> (Sites, usize) {
-    println!("at most {} preemptions", preemptions());
     println!("{:<44} {:>10} {:>8}", "model", "iterations", "seconds");
     let runs = in_parallel(models, |model| {
         let run = model.run(None);

@@ -9,7 +9,7 @@
 //! * `cargo loom -- NAME…`: models whose name contains one of these.
 //! * `cargo loom -- --matrix`: every control on every model, not only until one
 //!   catches it.
-//! * `RINGFENCE_PREEMPTIONS=3 cargo loom`: deeper, and much longer.
+//! * `RINGFENCE_PREEMPTIONS=4 cargo loom`: deeper, and much longer.
 //! * `RINGFENCE_WEAKEN=file:line:column cargo loom -- --child NAME`: one model
 //!   with one site left out, and what loom says.
 //!
@@ -23,7 +23,9 @@ mod harness;
 mod spsc;
 
 #[cfg(not(ringfence_loom))]
-fn main() {}
+fn main() {
+    println!("no models without --cfg ringfence_loom: use `cargo loom`, with no RUSTFLAGS set");
+}
 
 #[cfg(ringfence_loom)]
 fn main() -> std::process::ExitCode {

@@ -1,8 +1,11 @@
 //! Runs of slots, written or read in place. Invariants: those of [`super`].
 
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-use super::{Consumer, Owner, Parts, Producer, Taken};
+use super::consumer::{Consumer, Taken};
+use super::producer::Producer;
+use super::{Owner, Parts};
 
 /// Slots to write to.
 type Uninit<O> = [MaybeUninit<<O as Parts>::Item>];
@@ -179,12 +182,18 @@ unsafe fn assume_init<T>(slots: &mut [MaybeUninit<T>]) -> &mut [T] {
 pub struct ReadChunk<'a, O: Owner> {
     consumer: &'a mut Consumer<O>,
     len: usize,
+    /// A shared chunk shares its items, as a shared consumer does not.
+    items: PhantomData<&'a mut [O::Item]>,
 }
 
 impl<'a, O: Owner> ReadChunk<'a, O> {
     /// `len` is at most what is ready.
     pub(super) fn new(consumer: &'a mut Consumer<O>, len: usize) -> Self {
-        Self { consumer, len }
+        Self {
+            consumer,
+            len,
+            items: PhantomData,
+        }
     }
 
     /// How many items.

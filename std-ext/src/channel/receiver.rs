@@ -8,7 +8,7 @@ use ringfence_core::spsc::{Consumer, Heap};
 use super::Shared;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::stats::{Monitor, Stats};
-use crate::sync::{Arc, lock};
+use crate::sync::{Arc, Ordering, fence, lock};
 use crate::wait::wait;
 
 /// The end of a channel that receives.
@@ -238,6 +238,9 @@ fn end_or_empty<T, R>(
     if !shared.items.is_closed() {
         return Err(TryRecvError::Empty);
     }
+    // ORDERING: Acquire, edge `closed` of `event` to here: a sender that closed
+    // the channel has pushed all that it will.
+    fence(Ordering::Acquire);
     let mut retired = lock(&shared.retired);
     if let Some(open) = consumer {
         if look(open, shared) {

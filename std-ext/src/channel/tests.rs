@@ -1,1 +1,394 @@
+//! What a user of the channel relies on. Interleavings are the models' business.
 
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Receiver, Sender, channel};
+use crate::fence::Fence;
+use crate::{
+    CapacityError, OnFull, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sent,
+    TryRecvError, TrySendError,
+};
+
+fn blocking<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    channel(capacity).spsc().build()
+}
+
+fn dropping<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    channel(capacity).spsc().on_full(OnFull::DropNewest).build()
+}
+
+/// Over before it begins.
+const AT_ONCE: Duration = Duration::ZERO;
+
+/// A channel with ordinary fences, as on a kernel without `membarrier`.
+fn symmetric<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    let builder = channel(capacity).spsc();
+    builder.build_with(Fence::symmetric()).unwrap()
+}
+
+/// Counts its drops.
+#[derive(Clone, Debug, Default)]
+struct Drops(Arc<AtomicUsize>);
+
+impl Drops {
+    fn item(&self) -> Counted {
+        Counted(self.clone(), false)
+    }
+
+    fn count(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
+
+/// An item whose drop is counted, and panics if so told.
+#[derive(Debug)]
+struct Counted(Drops, bool);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.0.fetch_add(1, Relaxed);
+        assert!(!self.1, "told to panic");
+    }
+}
+
+#[test]
+fn capacity_is_exact_and_impossible_ones_are_errors() {
+    for capacity in [1, 2, 3, 10, 1000] {
+        let (mut tx, mut rx) = blocking(capacity);
+        assert_eq!((tx.capacity(), rx.capacity()), (capacity, capacity));
+        for item in 0..capacity {
+            tx.try_send(item).unwrap();
+        }
+        assert!(tx.is_full() && rx.is_full());
+        assert_eq!(tx.try_send(7), Err(TrySendError::Full(7)));
+        assert!(rx.try_iter().eq(0..capacity));
+        assert!(tx.is_empty() && rx.is_empty());
+    }
+    let build = |capacity| channel(capacity).spsc().try_build::<u64>().err();
+    assert_eq!(build(0), Some(CapacityError::Zero));
+    assert_eq!(build(usize::MAX), Some(CapacityError::TooLarge));
+    assert!(catch_unwind(|| blocking::<u8>(0)).is_err());
+}
+
+#[test]
+fn drop_newest_refuses_and_counts() {
+    let (mut tx, mut rx) = dropping(2);
+    assert_eq!(tx.send(1), Ok(Sent::Stored));
+    assert_eq!(tx.send(2), Ok(Sent::Stored));
+    assert_eq!(tx.send(3), Ok(Sent::Refused(3)));
+    assert_eq!(tx.send_timeout(4, Duration::MAX), Ok(Sent::Refused(4)));
+    assert_eq!(rx.recv(), Ok(1));
+    let sent = tx.send_many(5..8).unwrap();
+    assert_eq!((sent.stored, sent.refused), (1, vec![6, 7]));
+    assert!(rx.try_iter().eq([2, 5]));
+    let stats = tx.stats();
+    assert_eq!((stats.offered, stats.stored, stats.refused_full), (7, 3, 4));
+    assert_eq!((stats.delivered, stats.depth, stats.high_water), (3, 0, 2));
+    assert_eq!(stats.full_events, 4);
+    assert!(stats.is_exact());
+}
+
+#[test]
+fn time_is_up_and_nothing_is_lost() {
+    let (mut tx, mut rx) = blocking(1);
+    assert_eq!(rx.recv_timeout(AT_ONCE), Err(RecvTimeoutError::Timeout));
+    assert_eq!(tx.send_timeout(1, AT_ONCE), Ok(Sent::Stored));
+    assert_eq!(
+        tx.send_timeout(2, AT_ONCE),
+        Err(SendTimeoutError::Timeout(2))
+    );
+    let soon = || Instant::now() + Duration::from_millis(1);
+    assert_eq!(
+        tx.send_deadline(2, soon()),
+        Err(SendTimeoutError::Timeout(2))
+    );
+    // A deadline that is over still takes what is there.
+    assert_eq!(rx.recv_deadline(Instant::now()), Ok(1));
+    assert_eq!(rx.recv_deadline(soon()), Err(RecvTimeoutError::Timeout));
+    let stats = rx.stats();
+    assert_eq!(
+        (stats.offered, stats.refused_timeout, stats.delivered),
+        (3, 2, 1)
+    );
+    assert!(stats.send_blocked >= Duration::from_millis(1));
+    assert!(stats.recv_blocked >= Duration::from_millis(1));
+    assert!(stats.is_exact());
+}
+
+#[test]
+fn the_longest_timeout_does_not_overflow() {
+    let (mut tx, mut rx) = blocking(1);
+    let sender = thread::spawn(move || {
+        for item in 0..3 {
+            assert_eq!(tx.send_timeout(item, Duration::MAX), Ok(Sent::Stored));
+        }
+    });
+    for item in 0..3 {
+        assert_eq!(rx.recv_timeout(Duration::MAX), Ok(item));
+    }
+    sender.join().unwrap();
+}
+
+#[test]
+fn a_sender_that_goes_leaves_its_items() {
+    let (mut tx, mut rx) = blocking(2);
+    tx.try_send(1).unwrap();
+    tx.try_send(2).unwrap();
+    drop(tx);
+    assert!(rx.is_closed());
+    assert_eq!(rx.recv(), Ok(1));
+    assert_eq!(rx.recv_timeout(AT_ONCE), Ok(2));
+    for _ in 0..2 {
+        assert_eq!(rx.recv(), Err(RecvError));
+        assert_eq!(rx.try_recv(), Err(TryRecvError::Disconnected));
+        assert_eq!(
+            rx.recv_timeout(AT_ONCE),
+            Err(RecvTimeoutError::Disconnected)
+        );
+        assert_eq!(rx.recv_many(&mut vec![], 1), Err(RecvError));
+        assert_eq!((rx.len(), rx.capacity()), (0, 2));
+    }
+    assert!(rx.stats().is_exact());
+}
+
+#[test]
+fn a_receiver_that_goes_drops_its_items_at_once() {
+    let drops = Drops::default();
+    let (mut tx, rx) = blocking(4);
+    for _ in 0..3 {
+        tx.try_send(drops.item()).unwrap();
+    }
+    drop(rx);
+    assert_eq!(drops.count(), 3);
+    assert!(tx.is_closed());
+    let back = tx.send(drops.item()).unwrap_err().into_inner();
+    assert_eq!(drops.count(), 3);
+    drop(back);
+    assert!(tx.try_send(drops.item()).is_err());
+    assert!(tx.send_timeout(drops.item(), Duration::MAX).is_err());
+    let stats = tx.stats();
+    assert_eq!((stats.stored, stats.drained, stats.depth), (3, 3, 0));
+    assert_eq!((stats.offered, stats.refused_closed), (6, 3));
+    assert!(stats.is_exact());
+}
+
+#[test]
+fn either_side_closes_and_what_is_inside_is_received() {
+    for by_sender in [true, false] {
+        let (mut tx, mut rx) = blocking(2);
+        tx.try_send(1).unwrap();
+        for _ in 0..2 {
+            if by_sender { tx.close() } else { rx.close() }
+        }
+        assert!(tx.is_closed() && rx.is_closed());
+        assert_eq!(tx.send(2), Err(SendError(2)));
+        assert_eq!(tx.try_send(2), Err(TrySendError::Disconnected(2)));
+        let error = tx.send_many([3, 4]).unwrap_err();
+        assert_eq!((error.stored, error.into_inner()), (0, vec![3]));
+        assert_eq!(rx.recv(), Ok(1));
+        assert_eq!(rx.recv(), Err(RecvError));
+        drop(rx);
+        let stats = tx.stats();
+        assert_eq!((stats.stored, stats.delivered, stats.drained), (1, 1, 0));
+        assert!(stats.is_exact());
+    }
+}
+
+#[test]
+fn closing_wakes_whoever_waits() {
+    for drop_it in [true, false] {
+        let (mut tx, mut rx) = blocking(1);
+        tx.try_send(1).unwrap();
+        let sender = thread::spawn(move || tx.send(2));
+        while rx.stats().full_events == 0 {
+            thread::yield_now();
+        }
+        rx.close();
+        assert_eq!(sender.join().unwrap(), Err(SendError(2)));
+
+        let (mut tx, mut rx) = blocking::<u8>(1);
+        let receiver = thread::spawn(move || rx.recv());
+        while tx.stats().empty_events == 0 {
+            thread::yield_now();
+        }
+        if drop_it {
+            drop(tx)
+        } else {
+            tx.close()
+        }
+        assert_eq!(receiver.join().unwrap(), Err(RecvError));
+    }
+}
+
+#[test]
+fn many_are_sent_and_received_together() {
+    let (mut tx, mut rx) = blocking(4);
+    let mut items = 0..;
+    assert_eq!(tx.send_many(items.by_ref().take(4)).unwrap().stored, 4);
+    assert_eq!(tx.send_many(std::iter::empty()).unwrap().stored, 0);
+    let mut buffer = vec![9];
+    assert_eq!(rx.recv_many(&mut buffer, 0), Ok(0));
+    assert_eq!(rx.recv_many(&mut buffer, 3), Ok(3));
+    assert_eq!(rx.recv_many(&mut buffer, usize::MAX), Ok(1));
+    assert_eq!(buffer, [9, 0, 1, 2, 3]);
+    let sender = thread::spawn(move || tx.send_many(items.take(1000)).unwrap().stored);
+    while buffer.len() < 1005 {
+        assert!(rx.recv_many(&mut buffer, 3).unwrap() <= 3);
+    }
+    assert!(buffer.into_iter().skip(1).eq(0..1004));
+    assert_eq!(sender.join().unwrap(), 1000);
+}
+
+#[test]
+fn many_stop_when_the_receiver_goes() {
+    let (mut tx, mut rx) = blocking(2);
+    let receiver = thread::spawn(move || rx.recv().unwrap());
+    let mut items = 0..;
+    let error = tx.send_many(items.by_ref()).unwrap_err();
+    assert_eq!(receiver.join().unwrap(), 0);
+    // What is stored, what is given back, and what was never taken: all there.
+    let next = items.next().unwrap();
+    assert!(error.returned.iter().copied().eq(error.stored as i32..next));
+    let stats = tx.stats();
+    assert_eq!(stats.stored, error.stored as u64);
+    assert!(stats.is_exact());
+}
+
+#[test]
+fn iterators_end_with_the_channel() {
+    let (mut tx, mut rx) = blocking(3);
+    tx.try_send(1).unwrap();
+    assert!(rx.try_iter().eq([1]));
+    let sender = thread::spawn(move || (2..100).all(|item| tx.send(item).is_ok()));
+    assert_eq!(rx.iter().next(), Some(2));
+    assert_eq!((&mut rx).into_iter().next(), Some(3));
+    assert!(rx.into_iter().eq(4..100));
+    sender.join().unwrap();
+}
+
+#[test]
+fn a_panic_in_user_code_leaves_the_channel_whole() {
+    let (mut tx, mut rx) = blocking(4);
+    let items = (0..3).inspect(|&item| assert!(item < 2, "told to panic"));
+    assert!(catch_unwind(AssertUnwindSafe(|| tx.send_many(items))).is_err());
+    assert!(rx.try_iter().eq(0..2));
+    tx.try_send(7).unwrap();
+    assert_eq!(rx.recv(), Ok(7));
+
+    let drops = Drops::default();
+    let (mut tx, rx) = blocking(3);
+    for panics in [true, false, false] {
+        tx.try_send(Counted(drops.clone(), panics)).unwrap();
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err());
+    assert_eq!(drops.count(), 3);
+    assert!(tx.send(drops.item()).is_err());
+    let stats = tx.stats();
+    assert_eq!((stats.drained, stats.depth), (3, 0));
+    assert!(stats.is_exact());
+}
+
+#[test]
+fn a_panicking_batch_wakes_the_receiver() {
+    let (mut tx, mut rx) = blocking(4);
+    let receiver = thread::spawn(move || rx.recv());
+    while tx.stats().empty_events == 0 {
+        thread::yield_now();
+    }
+    let items = (0..2).inspect(|&item| assert!(item < 1, "told to panic"));
+    assert!(catch_unwind(AssertUnwindSafe(|| tx.send_many(items))).is_err());
+    assert_eq!(receiver.join().unwrap(), Ok(0));
+}
+
+#[test]
+fn a_monitor_outlives_the_channel() {
+    let (mut tx, mut rx) = dropping(1);
+    let monitor = tx.monitor();
+    assert_eq!(tx.send("a"), Ok(Sent::Stored));
+    assert_eq!(tx.send("b"), Ok(Sent::Refused("b")));
+    assert_eq!(monitor.stats().depth, 1);
+    assert_eq!(rx.recv(), Ok("a"));
+    drop((tx, rx));
+    let stats = monitor.clone().stats();
+    assert_eq!(
+        stats.to_string(),
+        "offered 2 = stored 1 + refused 1, stored 1 = delivered 1 + drained 0 + depth 0"
+    );
+    fn assert_send_sync<T: Send + Sync>(_: &T) {}
+    assert_send_sync(&monitor);
+}
+
+#[test]
+fn errors_say_what_they_are_and_need_no_debug() {
+    struct Opaque;
+    let (mut tx, rx) = dropping(1);
+    let _ = format!("{tx:?} {rx:?}");
+    tx.try_send(Opaque).unwrap();
+    let full = tx.try_send(Opaque).unwrap_err();
+    assert_eq!(format!("{full:?}: {full}"), "Full(..): the channel is full");
+    drop(rx);
+    let closed = tx.try_send(Opaque).unwrap_err();
+    assert_eq!(
+        format!("{closed:?}: {closed}"),
+        "Disconnected(..): the channel is closed"
+    );
+}
+
+/// Every item once and in order, on both kinds of fence, at capacities where
+/// nearly every operation waits, with every way to send and receive.
+#[test]
+fn threads_lose_nothing() {
+    const ITEMS: usize = if cfg!(miri) { 50 } else { 30_000 };
+    for (mut tx, rx) in [1, 2, 3, 64]
+        .into_iter()
+        .flat_map(|n| [blocking(n), symmetric(n)])
+    {
+        let sender = thread::spawn(move || {
+            let mut next = 0;
+            while next < ITEMS {
+                match next % 4 {
+                    0 => next += usize::from(tx.send(next).unwrap().is_stored()),
+                    1 => next += usize::from(tx.try_send(next).is_ok()),
+                    2 => {
+                        let wait = Duration::from_micros(20);
+                        next += usize::from(tx.send_timeout(next, wait).is_ok());
+                    }
+                    _ => next += tx.send_many(next..next + 5).unwrap().stored,
+                }
+            }
+            next
+        });
+        let received = receive_all(rx);
+        let sent = sender.join().unwrap();
+        assert!(received.into_iter().eq(0..sent));
+    }
+}
+
+fn receive_all(mut rx: Receiver<usize>) -> VecDeque<usize> {
+    let mut received = VecDeque::new();
+    let mut buffer = Vec::new();
+    loop {
+        let item = match received.len() % 4 {
+            0 => rx.recv().ok(),
+            1 => rx.try_recv().ok(),
+            2 => rx.recv_timeout(Duration::from_micros(20)).ok(),
+            _ => {
+                let _ = rx.recv_many(&mut buffer, 7);
+                received.extend(buffer.drain(..));
+                None
+            }
+        };
+        received.extend(item);
+        if rx.is_closed() && rx.is_empty() && rx.try_recv() == Err(TryRecvError::Disconnected) {
+            let stats = rx.stats();
+            assert_eq!(stats.delivered, received.len() as u64);
+            assert!(stats.is_exact() && stats.depth == 0, "{stats}");
+            return received;
+        }
+    }
+}

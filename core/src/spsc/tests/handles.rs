@@ -32,6 +32,9 @@ assert_impl_all!(Producer<&Ring<Alone, 4>>: Send);
 assert_impl_all!(Consumer<&Ring<Alone, 4>>: Send);
 assert_impl_all!(WriteChunk<&Ring<Alone, 4>>: Send);
 assert_impl_all!(ReadChunk<&Ring<Alone, 4>>: Send);
+// Shared, it shares its items.
+assert_impl_all!(ReadChunk<&Ring<u8, 4>>: Sync);
+assert_not_impl_any!(ReadChunk<&Ring<Alone, 4>>: Sync);
 assert_not_impl_any!(Ring<Local, 4>: Send, Sync);
 assert_not_impl_any!(Producer<&Ring<Local, 4>>: Send, Sync);
 assert_not_impl_any!(Consumer<&Ring<Local, 4>>: Send, Sync);
@@ -67,7 +70,7 @@ fn a_static_is_split_once() {
 
 #[test]
 fn of_threads_that_split_at_once_at_most_one_succeeds() {
-    let claims: Vec<_> = (0..steps(20_000)).map(|_| Claim::new()).collect();
+    let claims: Vec<_> = (0..steps(50_000)).map(|_| Claim::new()).collect();
     let passed = AtomicUsize::new(0);
     let claim_all = || {
         let claim = |(i, claim): (usize, &Claim)| {

@@ -15,6 +15,7 @@ assert_impl_all!(Observer: Send, Sync);
 assert_not_impl_any!(Producer<Heap<Rc<u8>>>: Send, Sync);
 assert_not_impl_any!(Consumer<Heap<Rc<u8>>>: Send, Sync);
 assert_not_impl_any!(ReadChunk<Heap<Rc<u8>>>: Send, Sync);
+assert_not_impl_any!(ReadChunk<Heap<Cell<u8>>>: Sync);
 
 #[test]
 fn capacity_is_exact() {

@@ -1,0 +1,273 @@
+//! The side that pops. Invariants and edges: those of [`super`].
+
+use core::fmt;
+
+use super::{Owner, ReadChunk};
+#[cfg(feature = "alloc")]
+use crate::handle::heap::{Heap, Observer};
+use crate::sync::{Atomic, Ordering};
+
+/// The side that pops.
+pub struct Consumer<O: Owner> {
+    pub(super) owner: O,
+    /// Position of the next pop: the truth, of which the shared one is a copy.
+    pub(super) head: O::Word,
+    /// Position that cannot be popped from as far as is known: a copy of `tail`
+    /// that may lag (I4).
+    limit: O::Word,
+}
+
+impl<O: Owner> Consumer<O> {
+    pub(super) fn new(owner: O) -> Self {
+        let ends = owner.ends();
+        // ORDERING: Relaxed; nobody else has a handle yet.
+        let head = ends.head.load(Ordering::Relaxed);
+        let limit = ends.tail.load(Ordering::Relaxed);
+        Self { owner, head, limit }
+    }
+
+    /// Takes the oldest item. Wait-free.
+    ///
+    /// `None` if there was none at an instant of the call.
+    #[inline]
+    pub fn try_pop(&mut self) -> Option<O::Item> {
+        if self.head == self.limit && self.refresh() == 0 {
+            return None;
+        }
+        let geometry = self.owner.geometry();
+        // SAFETY: the slot at a head below the limit is ours and holds an item
+        // (I2, I4).
+        let item = unsafe { self.owner.slots().take(geometry.index(self.head)) };
+        self.free_to(geometry.advance(self.head, 1));
+        Some(item)
+    }
+
+    /// Gives every slot before `head` back to the producer.
+    #[inline(always)]
+    fn free_to(&mut self, head: O::Word) {
+        self.head = head;
+        // ORDERING: Release, edge `free` from here to `Producer::refresh`.
+        self.owner.ends().head.store(head, Ordering::Release);
+    }
+
+    /// Looks at the producer's position, and returns how many pops will succeed
+    /// without looking again, as [`ready`](Self::ready) does from then on.
+    /// Wait-free.
+    #[inline]
+    pub fn refresh(&mut self) -> usize {
+        // ORDERING: Acquire, edge `publish` from `Producer::publish` to here.
+        self.limit = self.owner.ends().tail.load(Ordering::Acquire);
+        self.ready()
+    }
+
+    /// How many pops will succeed, as far as is known without looking at the
+    /// producer's position.
+    #[inline]
+    pub fn ready(&self) -> usize {
+        self.owner.geometry().distance(self.head, self.limit)
+    }
+
+    /// At least `n`, or as many as there are.
+    fn ready_for(&mut self, n: usize) -> usize {
+        let ready = self.ready();
+        if ready >= n { ready } else { self.refresh() }
+    }
+
+    /// The oldest item, still in the ring. Wait-free.
+    pub fn peek(&mut self) -> Option<&O::Item> {
+        self.peek_mut().map(|item| &*item)
+    }
+
+    /// The oldest item, still in the ring, to change. Wait-free.
+    pub fn peek_mut(&mut self) -> Option<&mut O::Item> {
+        if self.ready_for(1) == 0 {
+            return None;
+        }
+        let index = self.owner.geometry().index(self.head);
+        // SAFETY: the slot at a head below the limit is ours and holds an item
+        // (I2, I4), for as long as this consumer is borrowed.
+        unsafe { Some(self.owner.slots().item_mut(index)) }
+    }
+
+    /// Hands up to `limit` items to `each`, frees their slots together, and
+    /// returns how many there were. If `each` panics, the item that it got is
+    /// gone, and the rest is still in the ring.
+    pub fn pop_each(&mut self, limit: usize, mut each: impl FnMut(O::Item)) -> usize {
+        let n = self.ready_for(limit).min(limit);
+        let mut taken = Taken::new(self);
+        for _ in 0..n {
+            // SAFETY: fewer than the items that are ready have been taken.
+            each(unsafe { taken.next() });
+        }
+        n
+    }
+
+    /// Copies items to `buffer` until it is full or there are no more, frees
+    /// their slots together, and returns how many that was. Wait-free.
+    pub fn pop_slice(&mut self, buffer: &mut [O::Item]) -> usize
+    where
+        O::Item: Copy,
+    {
+        self.read_chunk(buffer.len()).copy_to(buffer)
+    }
+
+    /// Takes items until the ring is empty. What is not taken stays.
+    pub fn drain(&mut self) -> Drain<'_, O> {
+        Drain(self)
+    }
+
+    /// Up to `n` items to read in place, fewer if there are fewer: two slices,
+    /// since the ring may wrap between them. Their slots are freed, and they
+    /// are dropped, when they are committed; a chunk that is dropped or
+    /// forgotten commits nothing. Wait-free.
+    ///
+    /// ```
+    /// let (mut tx, mut rx) = ringfence_core::spsc::with_capacity(4);
+    /// tx.push_slice(b"abc");
+    /// let chunk = rx.read_chunk(2);
+    /// assert_eq!(chunk.as_slices().0, b"ab");
+    /// chunk.commit(1); // frees the slot of `a`
+    /// assert_eq!(rx.try_pop(), Some(b'b'));
+    /// ```
+    pub fn read_chunk(&mut self, n: usize) -> ReadChunk<'_, O> {
+        let len = self.ready_for(n).min(n);
+        ReadChunk::new(self, len)
+    }
+
+    /// As [`read_chunk`](Self::read_chunk), in one piece: the second slice is
+    /// empty. For DMA.
+    ///
+    /// Its length is `min(n, len, slots up to the end)`: at least 1 whenever
+    /// the ring is not empty. What lies behind the end is in the next piece.
+    pub fn read_contiguous(&mut self, n: usize) -> ReadChunk<'_, O> {
+        let ready = self.ready_for(n).min(n);
+        let (_, len, _) = self.owner.geometry().pieces(self.head, ready);
+        ReadChunk::new(self, len)
+    }
+
+    /// How many items are in the ring; more as soon as the producer goes on.
+    /// That many pops will succeed.
+    pub fn len(&self) -> usize {
+        // ORDERING: Relaxed; nothing is read on the strength of this, and a
+        // stale value is too small.
+        let tail = self.owner.ends().tail.load(Ordering::Relaxed);
+        self.owner.geometry().distance(self.head, tail)
+    }
+
+    /// How much room there is; less as soon as the producer goes on.
+    pub fn free(&self) -> usize {
+        self.capacity() - self.len()
+    }
+
+    /// How many items fit.
+    pub fn capacity(&self) -> usize {
+        self.owner.geometry().capacity()
+    }
+
+    /// Whether the ring was empty. The producer may have pushed since.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the ring was full. Once it is, it stays so until a pop.
+    pub fn is_full(&self) -> bool {
+        self.free() == 0
+    }
+
+    /// Whether the producer is gone. If so, what it pushed is all visible: a
+    /// [`try_pop`](Self::try_pop) after this that returns `None` is final.
+    pub fn is_abandoned(&self) -> bool {
+        // ORDERING: Acquire, edge `last-push` from `Producer::drop` to here.
+        self.owner.ends().producer_gone.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T> Consumer<Heap<T>> {
+    /// A watcher of this ring, for any thread.
+    pub fn observe(&self) -> Observer {
+        self.owner.observe()
+    }
+}
+
+impl<O: Owner> Drop for Consumer<O> {
+    fn drop(&mut self) {
+        // ORDERING: Release, edge `last-pop` from here to
+        // `Producer::is_abandoned`.
+        self.owner
+            .ends()
+            .consumer_gone
+            .store(true, Ordering::Release);
+    }
+}
+
+/// Items being taken one by one, their slots freed together, also on unwinding.
+pub(super) struct Taken<'a, O: Owner> {
+    consumer: &'a mut Consumer<O>,
+    head: O::Word,
+}
+
+impl<'a, O: Owner> Taken<'a, O> {
+    pub(super) fn new(consumer: &'a mut Consumer<O>) -> Self {
+        let head = consumer.head;
+        Self { consumer, head }
+    }
+
+    /// The slot of the next item, which counts as taken from here on.
+    #[inline(always)]
+    fn advance(&mut self) -> usize {
+        let geometry = self.consumer.owner.geometry();
+        let index = geometry.index(self.head);
+        self.head = geometry.advance(self.head, 1);
+        index
+    }
+
+    /// # Safety
+    /// Another item is ready.
+    #[inline(always)]
+    unsafe fn next(&mut self) -> O::Item {
+        let index = self.advance();
+        // SAFETY: ready means below the limit, as in `try_pop`.
+        unsafe { self.consumer.owner.slots().take(index) }
+    }
+
+    /// # Safety
+    /// Another item is ready.
+    pub(super) unsafe fn drop_next(&mut self) {
+        let index = self.advance();
+        // SAFETY: as above.
+        unsafe { self.consumer.owner.slots().drop_in_place(index) }
+    }
+}
+
+impl<O: Owner> Drop for Taken<'_, O> {
+    fn drop(&mut self) {
+        self.consumer.free_to(self.head);
+    }
+}
+
+/// Takes items until the ring is empty. See [`Consumer::drain`].
+#[derive(Debug)]
+pub struct Drain<'a, O: Owner>(&'a mut Consumer<O>);
+
+impl<O: Owner> Iterator for Drain<'_, O> {
+    type Item = O::Item;
+
+    fn next(&mut self) -> Option<O::Item> {
+        self.0.try_pop()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0.len(), None)
+    }
+}
+
+impl<O: Owner> fmt::Debug for Consumer<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Consumer")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("is_abandoned", &self.is_abandoned())
+            .finish()
+    }
+}

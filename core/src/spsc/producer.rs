@@ -1,0 +1,194 @@
+//! The side that pushes. Invariants and edges: those of [`super`].
+
+use core::fmt;
+
+use super::{Owner, WriteChunk};
+use crate::error::Full;
+#[cfg(feature = "alloc")]
+use crate::handle::heap::{Heap, Observer};
+use crate::sync::{Atomic, Ordering};
+
+/// The side that pushes.
+///
+/// Its items can be sent to another thread, and so can it where they can.
+pub struct Producer<O: Owner> {
+    pub(super) owner: O,
+    /// Position of the next push: the truth, of which the shared one is a copy.
+    pub(super) tail: O::Word,
+    /// Position that cannot be pushed to as far as is known: `head + capacity`,
+    /// from a copy of `head` that may lag (I4).
+    limit: O::Word,
+}
+
+impl<O: Owner> Producer<O> {
+    pub(super) fn new(owner: O) -> Self {
+        let ends = owner.ends();
+        // ORDERING: Relaxed; nobody else has a handle yet.
+        let tail = ends.tail.load(Ordering::Relaxed);
+        let head = ends.head.load(Ordering::Relaxed);
+        let limit = owner.geometry().advance(head, owner.geometry().capacity());
+        Self { owner, tail, limit }
+    }
+
+    /// Stores `item` behind all others. Wait-free.
+    ///
+    /// # Errors
+    /// [`Full`] with the item, if there was no room at an instant of the call.
+    #[inline]
+    pub fn try_push(&mut self, item: O::Item) -> Result<(), Full<O::Item>> {
+        if self.tail == self.limit && self.refresh() == 0 {
+            return Err(Full(item));
+        }
+        let geometry = self.owner.geometry();
+        // SAFETY: the slot at a tail below the limit is ours (I2, I4).
+        unsafe { self.owner.slots().write(geometry.index(self.tail), item) };
+        self.publish(geometry.advance(self.tail, 1));
+        Ok(())
+    }
+
+    /// Makes everything before `tail` visible to the consumer.
+    #[inline(always)]
+    pub(super) fn publish(&mut self, tail: O::Word) {
+        self.tail = tail;
+        // ORDERING: Release, edge `publish` from here to `Consumer::refresh`.
+        self.owner.ends().tail.store(tail, Ordering::Release);
+    }
+
+    /// Looks at the consumer's position, and returns how many pushes will
+    /// succeed without looking again, as [`ready`](Self::ready) does from then
+    /// on. Wait-free.
+    #[inline]
+    pub fn refresh(&mut self) -> usize {
+        let geometry = self.owner.geometry();
+        // ORDERING: Acquire, edge `free` from `Consumer::free_to` to here.
+        let head = self.owner.ends().head.load(Ordering::Acquire);
+        self.limit = geometry.advance(head, geometry.capacity());
+        self.ready()
+    }
+
+    /// How many pushes will succeed, as far as is known without looking at the
+    /// consumer's position.
+    #[inline]
+    pub fn ready(&self) -> usize {
+        self.owner.geometry().distance(self.tail, self.limit)
+    }
+
+    /// At least `n`, or as many as are free.
+    fn ready_for(&mut self, n: usize) -> usize {
+        let ready = self.ready();
+        if ready >= n { ready } else { self.refresh() }
+    }
+
+    /// Pushes from `items` until there is no room or there are no more, and
+    /// publishes them together. Returns how many; `next` is not called when
+    /// there is no room. If it panics, what it gave so far is in the ring.
+    pub fn push_iter(&mut self, items: impl IntoIterator<Item = O::Item>) -> usize {
+        let room = self.refresh();
+        self.write_chunk(room).fill(items)
+    }
+
+    /// Copies as much of `items` as fits, publishes it together, and returns
+    /// how many items that was. Wait-free.
+    pub fn push_slice(&mut self, items: &[O::Item]) -> usize
+    where
+        O::Item: Copy,
+    {
+        self.write_chunk(items.len()).copy_from(items)
+    }
+
+    /// Up to `n` free slots to write to, fewer if there is less room: two
+    /// slices, since the ring may wrap between them. Nothing is visible to the
+    /// consumer until it is committed, and a chunk that is dropped or forgotten
+    /// commits nothing. Wait-free.
+    ///
+    /// ```
+    /// let (mut tx, mut rx) = ringfence_core::spsc::with_capacity::<u8>(4);
+    /// let mut chunk = tx.write_chunk(9).init();
+    /// assert_eq!(chunk.len(), 4);
+    /// chunk.as_mut_slices().0[..2].copy_from_slice(b"hi");
+    /// chunk.commit(2);
+    /// assert!(rx.drain().eq(*b"hi"));
+    /// ```
+    pub fn write_chunk(&mut self, n: usize) -> WriteChunk<'_, O> {
+        let len = self.ready_for(n).min(n);
+        WriteChunk::new(self, len)
+    }
+
+    /// As [`write_chunk`](Self::write_chunk), in one piece: the second slice is
+    /// empty. For DMA.
+    ///
+    /// There is no dead zone: the piece is shorter than `n` only if the ring is
+    /// that full, or ends there (the next piece then starts at its first slot).
+    /// Its length is `min(n, free, slots up to the end)`: at least 1 whenever
+    /// the ring is not full, and all of the ring when it starts at slot 0.
+    pub fn write_contiguous(&mut self, n: usize) -> WriteChunk<'_, O> {
+        let ready = self.ready_for(n).min(n);
+        let (_, len, _) = self.owner.geometry().pieces(self.tail, ready);
+        WriteChunk::new(self, len)
+    }
+
+    /// How many items are in the ring; fewer as soon as the consumer goes on.
+    pub fn len(&self) -> usize {
+        self.capacity() - self.free()
+    }
+
+    /// How much room there is; more as soon as the consumer goes on. That many
+    /// pushes will succeed.
+    pub fn free(&self) -> usize {
+        let geometry = self.owner.geometry();
+        // ORDERING: Relaxed; nothing is written on the strength of this, and a
+        // stale value is too small.
+        let head = self.owner.ends().head.load(Ordering::Relaxed);
+        geometry.capacity() - geometry.distance(head, self.tail)
+    }
+
+    /// How many items fit.
+    pub fn capacity(&self) -> usize {
+        self.owner.geometry().capacity()
+    }
+
+    /// Whether the ring was empty. Once it is, it stays so until a push.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether the ring was full. The consumer may have made room since.
+    pub fn is_full(&self) -> bool {
+        self.free() == 0
+    }
+
+    /// Whether the consumer is gone. If so, `len` is final but for pushes.
+    pub fn is_abandoned(&self) -> bool {
+        // ORDERING: Acquire, edge `last-pop` from `Consumer::drop` to here.
+        self.owner.ends().consumer_gone.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T> Producer<Heap<T>> {
+    /// A watcher of this ring, for any thread.
+    pub fn observe(&self) -> Observer {
+        self.owner.observe()
+    }
+}
+
+impl<O: Owner> Drop for Producer<O> {
+    fn drop(&mut self) {
+        // ORDERING: Release, edge `last-push` from here to
+        // `Consumer::is_abandoned`.
+        self.owner
+            .ends()
+            .producer_gone
+            .store(true, Ordering::Release);
+    }
+}
+
+impl<O: Owner> fmt::Debug for Producer<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Producer")
+            .field("len", &self.len())
+            .field("capacity", &self.capacity())
+            .field("is_abandoned", &self.is_abandoned())
+            .finish()
+    }
+}

@@ -1,0 +1,123 @@
+//! A channel's accounts, against counts kept by hand, over long random runs.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use ringfence::{OnFull, Sent, channel};
+
+/// A small generator of random numbers (xorshift, Marsaglia 2003).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0 % n
+    }
+}
+
+/// What the accounts must say.
+#[derive(Debug, Default)]
+struct Counts {
+    offered: u64,
+    stored: u64,
+    refused_full: u64,
+    refused_timeout: u64,
+    refused_closed: u64,
+    delivered: u64,
+    drained: u64,
+    high_water: u64,
+}
+
+#[test]
+fn agree_with_counts_kept_by_hand() {
+    for seed in 1..200 {
+        for on_full in [OnFull::Block, OnFull::DropNewest] {
+            run(&mut Random(seed * 0x9e37_79b9_7f4a_7c15), on_full);
+        }
+    }
+}
+
+fn run(random: &mut Random, on_full: OnFull) {
+    let capacity = 1 + random.below(9) as usize;
+    let (mut tx, rx) = channel(capacity).spsc().on_full(on_full).build();
+    let mut rx = Some(rx);
+    let monitor = tx.monitor();
+    let mut queue = VecDeque::new();
+    let mut counts = Counts::default();
+    let mut next = 0u64;
+    for _ in 0..300 {
+        let choice = random.below(100);
+        let Some(receiver) = &mut rx else {
+            assert_eq!(tx.try_send(next).unwrap_err().into_inner(), next);
+            counts.offered += 1;
+            counts.refused_closed += 1;
+            continue;
+        };
+        match choice {
+            0 => {
+                rx = None;
+                counts.drained += queue.len() as u64;
+                queue.clear();
+            }
+            1..55 => {
+                counts.offered += 1;
+                let full = queue.len() == capacity;
+                if !full {
+                    queue.push_back(next);
+                    counts.stored += 1;
+                }
+                if choice < 30 {
+                    let sent = tx.try_send(next);
+                    assert_eq!(sent.is_err(), full);
+                    counts.refused_full += u64::from(full);
+                } else {
+                    let sent = tx.send_timeout(next, Duration::ZERO);
+                    let refused = sent == Ok(Sent::Refused(next));
+                    assert_eq!(refused, full && on_full == OnFull::DropNewest);
+                    assert_eq!(sent.is_err(), full && on_full == OnFull::Block);
+                    counts.refused_full += u64::from(refused);
+                    counts.refused_timeout += u64::from(sent.is_err());
+                }
+                counts.high_water = counts.high_water.max(queue.len() as u64);
+                next += 1;
+            }
+            55..85 => {
+                let item = receiver.try_recv().ok();
+                assert_eq!(item, queue.pop_front());
+                counts.delivered += u64::from(item.is_some());
+            }
+            _ if queue.is_empty() => {}
+            _ => {
+                let mut items = Vec::new();
+                let n = receiver.recv_many(&mut items, 3).unwrap();
+                assert!(items.into_iter().eq(queue.drain(..n)));
+                counts.delivered += n as u64;
+            }
+        }
+        let stats = monitor.stats();
+        assert!(stats.is_exact());
+        assert_eq!(stats.depth, queue.len() as u64);
+        assert!(stats.high_water <= counts.high_water);
+        let expected = (
+            counts.offered,
+            counts.stored,
+            counts.delivered,
+            counts.drained,
+        );
+        let actual = (stats.offered, stats.stored, stats.delivered, stats.drained);
+        assert_eq!(actual, expected);
+        let expected = (
+            counts.refused_full,
+            counts.refused_timeout,
+            counts.refused_closed,
+        );
+        let actual = (
+            stats.refused_full,
+            stats.refused_timeout,
+            stats.refused_closed,
+        );
+        assert_eq!(actual, expected);
+    }
+}
