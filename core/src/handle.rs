@@ -1,11 +1,12 @@
 //! Who owns a ring: handles reach it through one of these.
 //!
 //! * `&Ring` for a ring in place: a static, or a borrowed one;
-//! * [`Heap`] for a ring on the heap, freed with its last handle.
+//! * `Heap` for a ring on the heap, freed with its last handle.
 
+use crate::ends::Ends;
 use crate::position::{Geometry, Word};
 use crate::slots::Slots;
-use crate::spsc::Ends;
+use crate::sync::{Atomic, Ordering};
 
 /// How the handles of a ring reach it. Implemented for `&Ring` and for
 /// `Heap`, and sealed.
@@ -30,252 +31,39 @@ pub unsafe trait Parts {
     fn slots(&self) -> Slots<Self::Item>;
 }
 
-#[cfg(feature = "alloc")]
-pub(crate) mod heap {
-    //! A counted box for the ends, and a second allocation for the slots.
-    //!
-    //! * H1: `owners` counts the `Counted`s; the last one frees the box.
-    //! * H2: a ring has two `Heap`s, one a side. The second to go drops the
-    //!   items that are left, and frees the slots.
-    //!
-    //! Edges:
-    //!
-    //! * `half-gone`: what the first side did to the slots, before the second
-    //!   side frees them.
-    //! * `owner-gone`: what every owner did to the box, before the last one
-    //!   frees it.
-
-    use alloc::boxed::Box;
-    use alloc::vec::Vec;
-    use core::fmt;
-    use core::ptr::NonNull;
-
-    use super::{Geometry, Owner, Parts, Slots};
-    use crate::error::CapacityError;
-    use crate::position::Word;
-    use crate::spsc::{Ends, drop_items};
-    use crate::sync::rmw::{AtomicBool, AtomicUsize};
-    use crate::sync::{Ordering, Watch};
-
-    struct Header {
-        ends: Ends<usize>,
-        geometry: Geometry,
-        half_gone: AtomicBool,
-        owners: AtomicUsize,
-        watch: Watch,
+/// Drops what is left in a ring. If one item's `Drop` panics, the others are
+/// dropped nevertheless; a second panic aborts.
+///
+/// # Safety
+/// No handle uses the ring any more, and none will.
+pub(crate) unsafe fn drop_items<O: Parts>(owner: &O) {
+    struct Rest<'a, O: Parts> {
+        owner: &'a O,
+        head: O::Word,
+        tail: O::Word,
     }
-
-    /// One of the owners of a header.
-    struct Counted(NonNull<Header>);
-
-    impl Counted {
-        /// A box with one owner. Fails where `Box::new` would abort.
-        fn try_new(header: Header) -> Result<Self, CapacityError> {
-            let mut one = Vec::new();
-            one.try_reserve_exact(1)
-                .map_err(|_| CapacityError::OutOfMemory)?;
-            one.push(header);
-            let one = Box::leak(one.into_boxed_slice());
-            Ok(Self(NonNull::from(&mut one[0])))
+    impl<O: Parts> Rest<'_, O> {
+        fn drop_all(&mut self) {
+            let geometry = self.owner.geometry();
+            while self.head != self.tail {
+                let index = geometry.index(self.head);
+                self.head = geometry.advance(self.head, 1);
+                // SAFETY: between head and tail by I2, and passed only once.
+                unsafe { self.owner.slots().drop_in_place(index) };
+            }
         }
     }
-
-    impl core::ops::Deref for Counted {
-        type Target = Header;
-
-        #[inline(always)]
-        fn deref(&self) -> &Header {
-            // SAFETY: alive by H1, and only ever shared.
-            unsafe { self.0.as_ref() }
-        }
-    }
-
-    impl Clone for Counted {
-        fn clone(&self) -> Self {
-            // ORDERING: Relaxed; this owner keeps the box alive meanwhile.
-            let owners = self.owners.fetch_add(1, Ordering::Relaxed);
-            assert!(owners < usize::MAX / 2, "too many observers");
-            Self(self.0)
-        }
-    }
-
-    impl Drop for Counted {
+    impl<O: Parts> Drop for Rest<'_, O> {
         fn drop(&mut self) {
-            self.watch.with(0, || ());
-            // ORDERING: Release, edge `owner-gone` from here …
-            if self.owners.fetch_sub(1, Ordering::Release) == 1 {
-                // … ORDERING: Acquire, to here. A load, not a fence, so that the
-                // thread sanitizer sees it.
-                self.owners.load(Ordering::Acquire);
-                self.watch.with_mut(0, || ());
-                // SAFETY: the last owner by H1; `try_new` made it from a box
-                // with a slice of one.
-                drop(unsafe {
-                    Box::from_raw(core::ptr::slice_from_raw_parts_mut(self.0.as_ptr(), 1))
-                });
-            }
+            self.drop_all();
         }
     }
-
-    // SAFETY: a header is made of atomics and constants.
-    unsafe impl Send for Counted {}
-    // SAFETY: as above.
-    unsafe impl Sync for Counted {}
-
-    /// One side's share of a ring on the heap.
-    ///
-    /// The memory of the slots, and the items left in them, go with the second
-    /// of the two sides.
-    pub struct Heap<T> {
-        header: Counted,
-        slots: Slots<T>,
-        capacity: usize,
-        mask: usize,
+    let ends = owner.ends();
+    // ORDERING: Relaxed; the caller is alone with the ring.
+    Rest {
+        owner,
+        head: ends.head.load(Ordering::Relaxed),
+        tail: ends.tail.load(Ordering::Relaxed),
     }
-
-    impl<T> Heap<T> {
-        /// Both sides of a new ring.
-        pub(crate) fn try_new(capacity: usize) -> Result<(Self, Self), CapacityError> {
-            if capacity == 0 {
-                return Err(CapacityError::Zero);
-            }
-            if capacity > usize::MAX_CAPACITY {
-                return Err(CapacityError::TooLarge);
-            }
-            let count = capacity.next_power_of_two();
-            let mask = count - 1;
-            let slots = Slots::<T>::allocate(count)?;
-            let header = Counted::try_new(Header {
-                ends: Ends::new(),
-                geometry: Geometry::Masked { capacity, mask },
-                half_gone: AtomicBool::new(false),
-                owners: AtomicUsize::new(1),
-                watch: Watch::new(1),
-            })
-            .inspect_err(|_| {
-                // SAFETY: just allocated, and used by nobody.
-                unsafe { slots.free(count) }
-            })?;
-            let half = |header| Self {
-                header,
-                slots: slots.clone(),
-                capacity,
-                mask,
-            };
-            Ok((half(header.clone()), half(header)))
-        }
-
-        pub(crate) fn observe(&self) -> Observer {
-            Observer(self.header.clone())
-        }
-    }
-
-    impl<T> Drop for Heap<T> {
-        fn drop(&mut self) {
-            // ORDERING: AcqRel, edge `half-gone` from the first swap to the
-            // second.
-            if !self.header.half_gone.swap(true, Ordering::AcqRel) {
-                return;
-            }
-            struct Free<'a, T>(&'a Heap<T>);
-            impl<T> Drop for Free<'_, T> {
-                fn drop(&mut self) {
-                    // SAFETY: by H2 nobody uses the slots any more.
-                    unsafe { self.0.slots.free(self.0.mask + 1) }
-                }
-            }
-            let free = Free(self);
-            // SAFETY: by H2 both sides are gone.
-            unsafe { drop_items(free.0) }
-        }
-    }
-
-    // SAFETY: a `Heap` owns the items in its ring together with the other
-    // half, and gives no reference to them without `&mut`.
-    unsafe impl<T: Send> Send for Heap<T> {}
-    // SAFETY: as above; through `&Heap` only atomics and constants are reached.
-    unsafe impl<T: Send> Sync for Heap<T> {}
-
-    // SAFETY: the box and the slots live as long as this half by H1 and H2,
-    // and there are `mask + 1` slots.
-    unsafe impl<T> Parts for Heap<T> {
-        type Item = T;
-        type Word = usize;
-
-        #[inline(always)]
-        fn ends(&self) -> &Ends<usize> {
-            &self.header.ends
-        }
-        #[inline(always)]
-        fn geometry(&self) -> Geometry {
-            Geometry::Masked {
-                capacity: self.capacity,
-                mask: self.mask,
-            }
-        }
-        #[inline(always)]
-        fn slots(&self) -> Slots<T> {
-            self.slots.clone()
-        }
-    }
-
-    impl<T> Owner for Heap<T> {}
-
-    impl<T> fmt::Debug for Heap<T> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("Heap")
-                .field("capacity", &self.capacity)
-                .finish_non_exhaustive()
-        }
-    }
-
-    /// Watches a ring on the heap from anywhere, without touching it.
-    ///
-    /// Keeps the ring's positions alive, not its slots or items.
-    #[derive(Clone)]
-    pub struct Observer(Counted);
-
-    impl Observer {
-        /// How many items were ever pushed, modulo 2^`usize::BITS`.
-        pub fn pushed(&self) -> usize {
-            // ORDERING: Relaxed; a stale value is an earlier truth.
-            self.0.ends.tail.load(Ordering::Relaxed)
-        }
-
-        /// How many items were ever popped, modulo 2^`usize::BITS`.
-        ///
-        /// A later [`pushed`](Self::pushed) is never less than this.
-        pub fn popped(&self) -> usize {
-            // ORDERING: Acquire, edge `free` of `spsc`: the pushes that these
-            // pops took from are visible to a later load of the tail.
-            self.0.ends.head.load(Ordering::Acquire)
-        }
-
-        /// How many items are in the ring, at most its capacity. The two
-        /// positions are read one after the other, so while both sides work it
-        /// may be more than there ever were at one instant.
-        pub fn len(&self) -> usize {
-            let popped = self.popped();
-            self.pushed().wrapping_sub(popped).min(self.capacity())
-        }
-
-        /// Whether there was nothing in the ring.
-        pub fn is_empty(&self) -> bool {
-            self.len() == 0
-        }
-
-        /// How many items fit.
-        pub fn capacity(&self) -> usize {
-            self.0.geometry.capacity()
-        }
-    }
-
-    impl fmt::Debug for Observer {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("Observer")
-                .field("len", &self.len())
-                .field("capacity", &self.capacity())
-                .finish()
-        }
-    }
+    .drop_all();
 }

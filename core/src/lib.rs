@@ -25,8 +25,11 @@ pub mod spsc;
 #[allow(missing_docs, reason = "not public API")]
 pub mod sync;
 
+mod ends;
 mod error;
 mod handle;
+#[cfg(feature = "alloc")]
+mod heap;
 mod padded;
 mod position;
 mod slots;

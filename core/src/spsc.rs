@@ -65,40 +65,14 @@ pub use self::producer::Producer;
 pub use crate::error::{CapacityError, Full};
 pub use crate::handle::Owner;
 #[cfg(feature = "alloc")]
-pub use crate::handle::heap::{Heap, Observer};
+pub use crate::heap::{Heap, Observer};
 pub use crate::position::Word;
 
-use crate::handle::Parts;
-use crate::padded::Padded;
+use crate::ends::Ends;
+use crate::handle::{Parts, drop_items};
 use crate::position::Geometry;
 use crate::slots::{InPlace, Slots};
-use crate::sync::{self, Atomic, AtomicBool, AtomicUsize, Ordering, const_unless_loom, fence};
-
-/// What the two sides share.
-#[derive(Debug)]
-pub struct Ends<W: Word> {
-    /// Position of the next push.
-    pub(crate) tail: Padded<W::Atomic>,
-    /// Position of the next pop.
-    pub(crate) head: Padded<W::Atomic>,
-    /// There will be no more pushes.
-    producer_gone: AtomicBool,
-    /// There will be no more pops.
-    consumer_gone: AtomicBool,
-}
-
-impl<W: Word> Ends<W> {
-    const_unless_loom! {
-        pub(crate) const fn new() -> Self {
-            Self {
-                tail: Padded::new(sync::zero::<W, W::Atomic>()),
-                head: Padded::new(sync::zero::<W, W::Atomic>()),
-                producer_gone: AtomicBool::new(false),
-                consumer_gone: AtomicBool::new(false),
-            }
-        }
-    }
-}
+use crate::sync::{AtomicBool, AtomicUsize, Ordering, const_unless_loom, fence};
 
 /// A ring in place, for exactly `N` items, `N` at least 1.
 ///
@@ -289,41 +263,4 @@ pub fn try_with_capacity<T>(
 #[cfg(feature = "alloc")]
 pub fn with_capacity<T>(capacity: usize) -> (Producer<Heap<T>>, Consumer<Heap<T>>) {
     try_with_capacity(capacity).unwrap_or_else(|error| panic!("{error}: {capacity}"))
-}
-
-/// Drops what is left in a ring. If one item's `Drop` panics, the others are
-/// dropped nevertheless; a second panic aborts.
-///
-/// # Safety
-/// No handle uses the ring any more, and none will.
-pub(crate) unsafe fn drop_items<O: Parts>(owner: &O) {
-    struct Rest<'a, O: Parts> {
-        owner: &'a O,
-        head: O::Word,
-        tail: O::Word,
-    }
-    impl<O: Parts> Rest<'_, O> {
-        fn drop_all(&mut self) {
-            let geometry = self.owner.geometry();
-            while self.head != self.tail {
-                let index = geometry.index(self.head);
-                self.head = geometry.advance(self.head, 1);
-                // SAFETY: between head and tail by I2, and passed only once.
-                unsafe { self.owner.slots().drop_in_place(index) };
-            }
-        }
-    }
-    impl<O: Parts> Drop for Rest<'_, O> {
-        fn drop(&mut self) {
-            self.drop_all();
-        }
-    }
-    let ends = owner.ends();
-    // ORDERING: Relaxed; the caller is alone with the ring.
-    Rest {
-        owner,
-        head: ends.head.load(Ordering::Relaxed),
-        tail: ends.tail.load(Ordering::Relaxed),
-    }
-    .drop_all();
 }

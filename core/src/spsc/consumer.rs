@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::{Owner, ReadChunk};
 #[cfg(feature = "alloc")]
-use crate::handle::heap::{Heap, Observer};
+use crate::heap::{Heap, Observer};
 use crate::sync::{Atomic, Ordering};
 
 /// The side that pops.

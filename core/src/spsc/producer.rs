@@ -5,7 +5,7 @@ use core::fmt;
 use super::{Owner, WriteChunk};
 use crate::error::Full;
 #[cfg(feature = "alloc")]
-use crate::handle::heap::{Heap, Observer};
+use crate::heap::{Heap, Observer};
 use crate::sync::{Atomic, Ordering};
 
 /// The side that pushes.
