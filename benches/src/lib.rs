@@ -1,0 +1,16 @@
+//! Benchmarks of ringfence, alone and beside its peers.
+//!
+//! * [`harness`]: two pinned threads and a clock.
+//! * [`rings`], [`chunks`], [`channels`]: the contestants, one function each,
+//!   that make a push and a pop for the harness.
+//! * [`groups`]: who runs against whom.
+//! * [`report`]: runs a group in rounds and prints its tables.
+//! * [`machine`]: says what it ran on.
+
+pub mod channels;
+pub mod chunks;
+pub mod groups;
+pub mod harness;
+pub mod machine;
+pub mod report;
+pub mod rings;

@@ -1,0 +1,159 @@
+//! Runs a group in rounds and prints its tables.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::groups::{Contestant, Group};
+use crate::harness::{BATCH, Cores, Run};
+
+/// How long a run takes if the number of items is not given.
+const RUN: Duration = Duration::from_millis(100);
+
+/// How often a disturbed run is repeated.
+const REPEATS: usize = 8;
+
+/// How to run.
+#[derive(Debug)]
+pub struct Plan {
+    /// Where.
+    pub cores: Cores,
+    /// How often each contestant runs.
+    pub rounds: usize,
+    /// Items in a run; as many as take about 100 ms if not given.
+    pub items: Option<u64>,
+}
+
+/// Runs the group and prints what came of it.
+///
+/// In every round each contestant runs once, and each round begins with
+/// another; so what changes slowly changes for all, and the ratio of two runs
+/// of one round says more than the ratio of two medians.
+pub fn run(group: &Group, plan: &Plan) {
+    println!("\n{}: {}", group.name, group.about);
+    let contestants = &group.contestants;
+    let items: Vec<u64> = contestants
+        .iter()
+        .map(|contestant| {
+            let enough = plan
+                .items
+                .unwrap_or_else(|| calibrate(contestant, plan.cores));
+            enough.next_multiple_of(BATCH as u64)
+        })
+        .collect();
+    let mut samples = vec![Vec::new(); contestants.len()];
+    let mut disturbed = 0;
+    for round in 0..plan.rounds {
+        for turn in 0..contestants.len() {
+            let who = (round + turn) % contestants.len();
+            let mut run = contestants[who].run(plan.cores, items[who]);
+            for _ in 0..REPEATS {
+                // Who sleeps waits for a core when woken, even if it is idle.
+                if group.sleeps || !is_disturbed(&run) {
+                    break;
+                }
+                run = contestants[who].run(plan.cores, items[who]);
+            }
+            disturbed += usize::from(!group.sleeps && is_disturbed(&run));
+            samples[who].push(run.time.as_nanos() as f64 / items[who] as f64);
+        }
+    }
+    if disturbed > 0 {
+        let runs = plan.rounds * contestants.len();
+        println!("  {disturbed} of {runs} runs had to share a core with other processes");
+    }
+    print_times(contestants, &samples);
+    print_ratios(contestants, &samples);
+}
+
+/// Whether other processes took more than a hundredth of the run.
+fn is_disturbed(run: &Run) -> bool {
+    run.kept_waiting * 100 > run.time
+}
+
+/// Warms up, and finds how many items take about as long as a run should.
+fn calibrate(contestant: &Contestant, cores: Cores) -> u64 {
+    let mut items = 1024;
+    loop {
+        let time = contestant.run(cores, items).time;
+        if time > RUN / 8 {
+            return (items as f64 * RUN.as_secs_f64() / time.as_secs_f64()) as u64;
+        }
+        items *= 4;
+    }
+}
+
+fn print_times(contestants: &[Contestant], samples: &[Vec<f64>]) {
+    let spreads: Vec<Spread> = samples.iter().map(|samples| Spread::of(samples)).collect();
+    let best = |of: &dyn Fn(&Contestant) -> bool| {
+        let medians = contestants.iter().zip(&spreads);
+        medians
+            .filter(|(contestant, _)| of(contestant))
+            .map(|(_, spread)| spread.median)
+            .min_by(f64::total_cmp)
+    };
+    let (best_peer, best) = (best(&|contestant| !contestant.is_ours()), best(&|_| true));
+    println!(
+        "  {:<20} {:>8} {:>8} {:>8}   {:>9} {:>9}",
+        "ns an item", "min", "median", "max", "/best", "/best peer"
+    );
+    for (contestant, spread) in contestants.iter().zip(&spreads) {
+        let ratio =
+            |to: Option<f64>| to.map_or("-".into(), |to| format!("{:.2}", spread.median / to));
+        println!(
+            "  {:<20} {:>8.2} {:>8.2} {:>8.2}   {:>9} {:>9}",
+            contestant.name,
+            spread.min,
+            spread.median,
+            spread.max,
+            ratio(best),
+            ratio(best_peer),
+        );
+    }
+}
+
+/// The ratio of each of ours to each peer and each of ours below it, paired by
+/// round.
+fn print_ratios(contestants: &[Contestant], samples: &[Vec<f64>]) {
+    for (who, ours) in contestants.iter().enumerate() {
+        for (whom, other) in contestants.iter().enumerate() {
+            if !ours.is_ours() || (other.is_ours() && whom <= who) {
+                continue;
+            }
+            let rounds = samples[who].iter().zip(&samples[whom]);
+            let ratios: Vec<f64> = rounds.map(|(ours, theirs)| ours / theirs).collect();
+            let pair = format!("{} / {}", ours.name, other.name);
+            println!("  {pair:<41} {}", Spread::of(&ratios));
+        }
+    }
+}
+
+/// How far apart samples are.
+struct Spread {
+    min: f64,
+    median: f64,
+    max: f64,
+}
+
+impl Spread {
+    fn of(samples: &[f64]) -> Self {
+        let mut sorted = samples.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted.len() / 2;
+        let median = if sorted.len() % 2 == 1 {
+            sorted[middle]
+        } else {
+            (sorted[middle - 1] + sorted[middle]) / 2.0
+        };
+        Self {
+            min: sorted[0],
+            median,
+            max: sorted[sorted.len() - 1],
+        }
+    }
+}
+
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ({:.2} to {:.2})", self.median, self.min, self.max)
+    }
+}
