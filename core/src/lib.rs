@@ -30,6 +30,7 @@ mod error;
 mod handle;
 #[cfg(feature = "alloc")]
 mod heap;
+mod pace;
 mod padded;
 mod position;
 mod slots;

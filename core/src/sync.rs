@@ -100,6 +100,26 @@ mod native {
     }
     atomic!(AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicUsize: usize);
 
+    /// Whether two cores may fight over a cache line.
+    pub const CONTENDED: bool = cfg!(not(target_os = "none"));
+
+    /// Asks for the cache line at `address`, to write to it soon.
+    #[inline(always)]
+    pub fn prefetch_write<T>(address: *const T) {
+        #[cfg(all(target_arch = "x86_64", not(target_os = "none"), not(miri)))]
+        // SAFETY: it changes nothing that a program can see, whatever the
+        // address, and is a no-op to a processor that does not know it.
+        unsafe {
+            core::arch::asm!(
+                "prefetchw [{}]",
+                in(reg) address,
+                options(readonly, nostack, preserves_flags)
+            );
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(target_os = "none"), not(miri))))]
+        let _ = address;
+    }
+
     /// An atomic word at zero.
     pub const fn zero<W, A: super::Atomic<W>>() -> A {
         A::ZERO
@@ -289,6 +309,12 @@ mod modelled {
         )*};
     }
     integer!(AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicU64: u64, AtomicUsize: usize);
+
+    /// Caches are not modelled.
+    pub const CONTENDED: bool = false;
+
+    /// Caches are not modelled.
+    pub fn prefetch_write<T>(_address: *const T) {}
 
     /// An atomic word at zero.
     pub fn zero<W, A: super::Atomic<W>>() -> A {

@@ -62,10 +62,8 @@ mod native {
         waker.wake();
     }
 
-    /// How many threads can run at once.
-    pub(crate) fn cpus() -> usize {
-        std::thread::available_parallelism().map_or(1, usize::from)
-    }
+    /// Whether it makes sense to look again and again.
+    pub(crate) const SPINS: bool = true;
 
     /// Asks for the right to use [`membarrier`], and says whether it works.
     #[cfg(all(target_os = "linux", not(miri)))]
@@ -147,9 +145,7 @@ mod modelled {
     }
 
     /// Spinning only adds iterations.
-    pub(crate) fn cpus() -> usize {
-        1
-    }
+    pub(crate) const SPINS: bool = false;
 
     pub(crate) fn register_membarrier() -> bool {
         false

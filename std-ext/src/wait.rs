@@ -2,7 +2,6 @@
 //!
 //! Not public API: visible to the models.
 
-use std::sync::OnceLock;
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -19,20 +18,48 @@ const FREE_ATTEMPTS: u32 = 8;
 /// cache line from it.
 const MOST_PAUSES: u32 = 64;
 
+/// Spins in vain before it is given up.
+const TOLERATED: u32 = 4;
+
+/// Once given up, every how many waits it is tried again.
+const RETRY: u32 = 32;
+
 /// Where wake-ups are not certain, look again this often.
 const NAP: Duration = Duration::from_millis(1);
+
+/// Whether spinning has paid lately: one for each side that waits.
+///
+/// It does not where the other side is slow, or where both share one CPU and it
+/// cannot run meanwhile. That is learnt rather than asked: what the system says
+/// of CPUs is about one thread, at one moment.
+#[derive(Debug, Default)]
+pub struct Patience {
+    /// Waits in a row that ended in sleep.
+    in_vain: u32,
+}
+
+impl Patience {
+    fn spins(&self) -> bool {
+        sync::SPINS && (self.in_vain < TOLERATED || self.in_vain % RETRY == 0)
+    }
+}
 
 /// Calls `attempt` until it returns something or `deadline` is over; in between
 /// waits for `event`. `attempt` is called at least once after the deadline.
 #[cold]
 pub fn wait<R>(
     event: &Event,
+    patience: &mut Patience,
     deadline: Option<Instant>,
     mut attempt: impl FnMut() -> Option<R>,
 ) -> Option<R> {
-    if let Some(done) = spin(deadline, &mut attempt) {
-        return Some(done);
+    if patience.spins() {
+        if let Some(done) = spin(deadline, &mut attempt) {
+            patience.in_vain = 0;
+            return Some(done);
+        }
     }
+    patience.in_vain = patience.in_vain.wrapping_add(1);
     loop {
         let parker = std::sync::Arc::new(Parker::new());
         let (key, certain) = event.register(Waker::from(parker.clone()));
@@ -55,13 +82,8 @@ pub fn wait<R>(
     }
 }
 
-/// Attempts with growing pauses, for [`SPIN`] at most; none on a single CPU,
-/// where the other side cannot run meanwhile.
+/// Attempts with growing pauses, for [`SPIN`] at most.
 fn spin<R>(deadline: Option<Instant>, attempt: &mut impl FnMut() -> Option<R>) -> Option<R> {
-    static ALONE: OnceLock<bool> = OnceLock::new();
-    if *ALONE.get_or_init(|| sync::cpus() == 1) {
-        return None;
-    }
     let mut end = None;
     let mut pauses = 1;
     for attempts in 1.. {

@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use loom::thread;
 use ringfence::event::Event;
-use ringfence::wait::wait;
+use ringfence::wait::{Patience, wait};
 use ringfence::{
     OnFull, Receiver, RecvTimeoutError, SendTimeoutError, Sender, Sent, Stats, TryRecvError,
     TrySendError, channel,
@@ -60,6 +60,10 @@ impl Thing {
         }
     }
 
+    fn wait(&self) {
+        wait(&self.event, &mut Patience::default(), None, || self.look()).unwrap();
+    }
+
     fn look(&self) -> Option<()> {
         self.happened.load(Ordering::Relaxed).then_some(())
     }
@@ -70,7 +74,7 @@ fn event_wakes() {
     let thing = Thing::new();
     let other = thing.clone();
     let notifier = thread::spawn(move || other.happen());
-    wait(&thing.event, None, || thing.look()).unwrap();
+    thing.wait();
     notifier.join().unwrap();
 }
 
@@ -110,7 +114,7 @@ fn event_notified_too_early() {
             other.event.wake_one();
         }
     });
-    wait(&thing.event, None, || thing.look()).unwrap();
+    thing.wait();
     notifier.join().unwrap();
 }
 
@@ -120,11 +124,11 @@ fn event_passes_on() {
     let other = thing.clone();
     let impatient = thread::spawn(move || {
         let over = Some(Instant::now());
-        wait(&other.event, over, || None::<()>)
+        wait(&other.event, &mut Patience::default(), over, || None::<()>)
     });
     let other = thing.clone();
     let notifier = thread::spawn(move || other.happen());
-    wait(&thing.event, None, || thing.look()).unwrap();
+    thing.wait();
     assert_eq!(impatient.join().unwrap(), None);
     notifier.join().unwrap();
 }
@@ -134,7 +138,7 @@ fn event_close_wakes() {
     let other = thing.clone();
     let closer = thread::spawn(move || assert!(other.event.close()));
     let look = || thing.event.is_closed().then_some(());
-    wait(&thing.event, None, look).unwrap();
+    wait(&thing.event, &mut Patience::default(), None, look).unwrap();
     closer.join().unwrap();
 }
 

@@ -5,6 +5,7 @@ use core::fmt;
 use super::{Owner, ReadChunk};
 #[cfg(feature = "alloc")]
 use crate::heap::{Heap, Observer};
+use crate::pace::Pace;
 use crate::sync::{Atomic, Ordering};
 
 /// The side that pops.
@@ -15,6 +16,7 @@ pub struct Consumer<O: Owner> {
     /// Position that cannot be popped from as far as is known: a copy of `tail`
     /// that may lag (I4).
     limit: O::Word,
+    pace: Pace,
 }
 
 impl<O: Owner> Consumer<O> {
@@ -23,7 +25,12 @@ impl<O: Owner> Consumer<O> {
         // ORDERING: Relaxed; nobody else has a handle yet.
         let head = ends.head.load(Ordering::Relaxed);
         let limit = ends.tail.load(Ordering::Relaxed);
-        Self { owner, head, limit }
+        Self {
+            owner,
+            head,
+            limit,
+            pace: Pace::default(),
+        }
     }
 
     /// Takes the oldest item. Wait-free.
@@ -55,9 +62,12 @@ impl<O: Owner> Consumer<O> {
     /// Wait-free.
     #[inline]
     pub fn refresh(&mut self) -> usize {
+        self.pace.pause();
         // ORDERING: Acquire, edge `publish` from `Producer::publish` to here.
         self.limit = self.owner.ends().tail.load(Ordering::Acquire);
-        self.ready()
+        let ready = self.ready();
+        self.pace.found(ready);
+        ready
     }
 
     /// How many pops will succeed, as far as is known without looking at the

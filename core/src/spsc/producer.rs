@@ -6,6 +6,7 @@ use super::{Owner, WriteChunk};
 use crate::error::Full;
 #[cfg(feature = "alloc")]
 use crate::heap::{Heap, Observer};
+use crate::pace::Pace;
 use crate::sync::{Atomic, Ordering};
 
 /// The side that pushes.
@@ -18,6 +19,7 @@ pub struct Producer<O: Owner> {
     /// Position that cannot be pushed to as far as is known: `head + capacity`,
     /// from a copy of `head` that may lag (I4).
     limit: O::Word,
+    pace: Pace,
 }
 
 impl<O: Owner> Producer<O> {
@@ -27,7 +29,12 @@ impl<O: Owner> Producer<O> {
         let tail = ends.tail.load(Ordering::Relaxed);
         let head = ends.head.load(Ordering::Relaxed);
         let limit = owner.geometry().advance(head, owner.geometry().capacity());
-        Self { owner, tail, limit }
+        Self {
+            owner,
+            tail,
+            limit,
+            pace: Pace::default(),
+        }
     }
 
     /// Stores `item` behind all others. Wait-free.
@@ -40,8 +47,10 @@ impl<O: Owner> Producer<O> {
             return Err(Full(item));
         }
         let geometry = self.owner.geometry();
+        let (slots, index) = (self.owner.slots(), geometry.index(self.tail));
+        slots.prefetch_ahead(index, geometry.slots());
         // SAFETY: the slot at a tail below the limit is ours (I2, I4).
-        unsafe { self.owner.slots().write(geometry.index(self.tail), item) };
+        unsafe { slots.write(index, item) };
         self.publish(geometry.advance(self.tail, 1));
         Ok(())
     }
@@ -59,11 +68,14 @@ impl<O: Owner> Producer<O> {
     /// on. Wait-free.
     #[inline]
     pub fn refresh(&mut self) -> usize {
+        self.pace.pause();
         let geometry = self.owner.geometry();
         // ORDERING: Acquire, edge `free` from `Consumer::free_to` to here.
         let head = self.owner.ends().head.load(Ordering::Acquire);
         self.limit = geometry.advance(head, geometry.capacity());
-        self.ready()
+        let ready = self.ready();
+        self.pace.found(ready);
+        ready
     }
 
     /// How many pushes will succeed, as far as is known without looking at the

@@ -9,7 +9,7 @@ use super::Shared;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::stats::{Monitor, Stats};
 use crate::sync::{Arc, Ordering, fence, lock};
-use crate::wait::wait;
+use crate::wait::{Patience, wait};
 
 /// The end of a channel that receives.
 ///
@@ -18,6 +18,7 @@ pub struct Receiver<T> {
     /// `None` once every item has been received and there will be no more.
     consumer: Option<Consumer<Heap<T>>>,
     shared: Arc<Shared<T>>,
+    patience: Patience,
 }
 
 impl<T> Receiver<T> {
@@ -25,6 +26,7 @@ impl<T> Receiver<T> {
         Self {
             consumer: Some(consumer),
             shared,
+            patience: Patience::default(),
         }
     }
 
@@ -114,11 +116,15 @@ impl<T> Receiver<T> {
         deadline: Option<Instant>,
         mut take: impl FnMut(&mut Consumer<Heap<T>>) -> R,
     ) -> Result<R, RecvTimeoutError> {
-        let Self { consumer, shared } = self;
+        let Self {
+            consumer,
+            shared,
+            patience,
+        } = self;
         let counts = shared.counts();
         counts.recv.empty_events.add(1);
         let start = Instant::now();
-        let received = wait(&shared.items, deadline, || {
+        let received = wait(&shared.items, patience, deadline, || {
             match receive(consumer, shared, &mut take) {
                 Ok(received) => Some(Ok(received)),
                 Err(TryRecvError::Empty) => None,

@@ -10,7 +10,7 @@ use crate::error::{SendError, SendManyError, SendTimeoutError, TrySendError};
 use crate::policy::{OnFull, Sent, SentMany};
 use crate::stats::{Monitor, Stats};
 use crate::sync::{Arc, lock};
-use crate::wait::wait;
+use crate::wait::{Patience, wait};
 
 /// The end of a channel that sends.
 ///
@@ -19,6 +19,7 @@ pub struct Sender<T> {
     producer: Producer<Heap<T>>,
     shared: Arc<Shared<T>>,
     on_full: OnFull,
+    patience: Patience,
 }
 
 impl<T> Sender<T> {
@@ -31,6 +32,7 @@ impl<T> Sender<T> {
             producer,
             shared,
             on_full,
+            patience: Patience::default(),
         }
     }
 
@@ -127,14 +129,17 @@ impl<T> Sender<T> {
         deadline: Option<Instant>,
     ) -> Result<Sent<T>, SendTimeoutError<T>> {
         let Self {
-            producer, shared, ..
+            producer,
+            shared,
+            patience,
+            ..
         } = self;
         let counts = shared.counts();
         counts.send.full_events.add(1);
         counts.seen(producer.capacity());
         let start = Instant::now();
         let mut waiting = Some(item);
-        let sent = wait(&shared.room, deadline, || {
+        let sent = wait(&shared.room, patience, deadline, || {
             match offer(producer, shared, waiting.take()?) {
                 Ok(()) => Some(Ok(Sent::Stored)),
                 Err(TrySendError::Full(item)) => {

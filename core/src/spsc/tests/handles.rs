@@ -7,11 +7,11 @@ use std::cell::Cell;
 use std::format;
 use std::rc::Rc;
 
-// The owner and two positions.
+// The owner, two positions, and the pace.
 assert_eq_size!(
     Producer<&Ring<u32, 16>>,
     Consumer<&Ring<u32, 16>>,
-    [usize; 3]
+    [usize; 4]
 );
 assert_eq_size!(
     Producer<&Ring<u32, 16, u8>>,

@@ -6,8 +6,8 @@ use std::cell::Cell;
 use std::format;
 use std::rc::Rc;
 
-// Header, slots, capacity, mask, and two positions.
-assert_eq_size!(Producer<Heap<u32>>, Consumer<Heap<u32>>, [usize; 6]);
+// Header, slots, capacity, mask, two positions, and the pace.
+assert_eq_size!(Producer<Heap<u32>>, Consumer<Heap<u32>>, [usize; 7]);
 
 assert_impl_all!(Producer<Heap<Cell<u8>>>: Send);
 assert_impl_all!(Consumer<Heap<Cell<u8>>>: Send);
