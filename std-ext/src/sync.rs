@@ -62,6 +62,11 @@ mod native {
         waker.wake();
     }
 
+    /// Lets another thread run that waits for this CPU.
+    pub(crate) fn yield_now() {
+        std::thread::yield_now();
+    }
+
     /// Whether it makes sense to look again and again.
     pub(crate) const SPINS: bool = true;
 
@@ -143,6 +148,9 @@ mod modelled {
             waker.wake();
         }
     }
+
+    /// As for loom, threads are interrupted anywhere.
+    pub(crate) fn yield_now() {}
 
     /// Spinning only adds iterations.
     pub(crate) const SPINS: bool = false;
