@@ -1,4 +1,4 @@
-//! How often a side looks at the other's position when both work flat out.
+//! Whether a side pauses before it looks at the other's position.
 //!
 //! A consumer that is faster than its producer runs at its heels: each look finds
 //! a few items, and takes from the producer the two cache lines that it is
@@ -7,112 +7,183 @@
 //! more items share a move. The same holds for a producer at the heels of its
 //! consumer.
 //!
-//! How long a pause pays depends on how far apart the cores are, and is learnt: it
-//! grows while looks find few items and shrinks when they find many, or fewer than
-//! the pause was worth, since then the other side is not flat out. After a look
-//! that found nothing there is no pause, and many of them end it. So one who polls
-//! an idle ring does not pause, and two who send messages there and back only while
-//! the answer is under way.
+//! To one who waits for an answer the same pause is a delay. From here the two look
+//! alike, so both ways are tried: a few looks without pauses, a few with, and then
+//! for a long time what has brought more items in its time. Where pauses did not
+//! pay, the next trial is twice as far away.
+//!
+//! There is no clock here. Time is counted in pauses of the processor: those that
+//! were made, one for a look that found nothing (the caller's own, between two
+//! attempts), and two for a look that found something (the moves of the lines).
 
 use core::hint::spin_loop;
 
 use crate::sync;
 
-/// A side's pace.
+/// What a side has learnt; nothing where no two cores share a cache line.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Pace {
-    /// Logarithm of the pauses before a look, with an offset.
-    level: u8,
-    /// Looks in a row that found nothing.
-    idle: u8,
+pub(crate) struct Pace([Learnt; sync::CONTENDED as usize]);
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Learnt {
+    phase: Phase,
+    /// Looks that found something, until this phase is over.
+    left: u16,
+    /// Whether pauses paid at the last trial.
+    pays: bool,
+    /// How long to do without after a trial in which they did not.
+    patience: u16,
+    /// What this phase has brought, and the one before it.
+    now: Yield,
+    before: Yield,
 }
 
-/// Fewer items than this in a look are few.
-const FEW: usize = 64;
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Phase {
+    /// As the last trial said.
+    #[default]
+    Settled,
+    TryWithout,
+    TryWith,
+}
 
-/// More items than this are many.
-const MANY: usize = 256;
+/// Items in a time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Yield {
+    items: u32,
+    time: u32,
+}
 
-/// Pauses that must bring an item, or they are too many.
-const WORTH: usize = 4;
+/// Pauses before a look.
+const PAUSES: u16 = 16;
 
-/// Looks in vain that end it.
-const IDLE: u8 = 64;
+/// Looks that find something, in each half of a trial.
+const TRIAL: u16 = 16;
 
-/// The first pause comes at level 2; at the last level there are 16.
-const LAST: u8 = 6;
+/// Looks that find something, from one trial to the next.
+const FIRST_REST: u16 = 64;
+const LONGEST_REST: u16 = 1 << 15;
+const REST_WHILE_IT_PAYS: u16 = 1 << 12;
 
 impl Pace {
-    /// Before a look. At most 16 pauses of the processor, and none if the
-    /// last look found nothing.
+    /// Before a look: at most 16 pauses of the processor.
     #[inline(always)]
-    pub(crate) fn pause(self) {
-        if sync::CONTENDED && self.level > 1 && self.idle == 0 {
-            (0..self.pauses()).for_each(|_| spin_loop());
+    pub(crate) fn pause(&self) {
+        if self.0.first().is_some_and(Learnt::pauses) {
+            (0..PAUSES).for_each(|_| spin_loop());
         }
     }
 
-    fn pauses(self) -> u32 {
-        (1 << self.level) >> 2
+    /// After a look that found so many items, or so much room.
+    #[inline(always)]
+    pub(crate) fn found(&mut self, items: usize) {
+        if let Some(learnt) = self.0.first_mut() {
+            learnt.found(items);
+        }
+    }
+}
+
+impl Learnt {
+    #[inline(always)]
+    fn pauses(&self) -> bool {
+        self.phase == Phase::TryWith || (self.phase == Phase::Settled && self.pays)
     }
 
-    /// After a look that found `found` items, or as much room.
     #[inline(always)]
-    pub(crate) fn found(&mut self, found: usize) {
-        if !sync::CONTENDED {
+    fn found(&mut self, items: usize) {
+        let pauses = if self.pauses() { u32::from(PAUSES) } else { 0 };
+        self.now.time = self.now.time.saturating_add(1 + pauses);
+        if items == 0 {
             return;
         }
-        if found == 0 {
-            self.idle = self.idle.saturating_add(1);
-            if self.idle == IDLE {
-                self.level = 0;
+        self.now.time = self.now.time.saturating_add(1);
+        self.now.items = self.now.items.saturating_add(items as u32);
+        match self.left.checked_sub(1) {
+            Some(left) => self.left = left,
+            None => self.next_phase(),
+        }
+    }
+
+    #[cold]
+    fn next_phase(&mut self) {
+        (self.phase, self.left) = match self.phase {
+            Phase::Settled => (Phase::TryWithout, TRIAL),
+            Phase::TryWithout => (Phase::TryWith, TRIAL),
+            Phase::TryWith => {
+                self.pays = self.now.is_clearly_more_than(self.before);
+                self.patience = if self.pays {
+                    FIRST_REST
+                } else {
+                    self.patience
+                        .saturating_mul(2)
+                        .clamp(FIRST_REST, LONGEST_REST)
+                };
+                let rest = if self.pays {
+                    REST_WHILE_IT_PAYS
+                } else {
+                    self.patience
+                };
+                (Phase::Settled, rest)
             }
-            return;
-        }
-        self.idle = 0;
-        if found <= self.pauses() as usize / WORTH {
-            self.level = self.level.saturating_sub(1);
-        } else if (2..FEW).contains(&found) {
-            self.level = LAST.min(self.level + 1);
-        } else if found > MANY {
-            self.level = self.level.saturating_sub(1);
-        }
+        };
+        self.before = core::mem::take(&mut self.now);
+    }
+}
+
+impl Yield {
+    /// By half.
+    fn is_clearly_more_than(self, other: Self) -> bool {
+        let product = |a: u32, b: u32| u64::from(a) * u64::from(b);
+        2 * product(self.items, other.time) > 3 * product(other.items, self.time)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::vec;
 
-    fn after(looks: &[usize]) -> u32 {
-        let mut pace = Pace::default();
-        looks.iter().for_each(|&found| pace.found(found));
-        pace.pauses()
+    /// Looks as many times as `looks` says, each of which finds what `find` says,
+    /// given whether there was a pause; returns how many pauses there were.
+    fn look(learnt: &mut Learnt, looks: usize, find: impl Fn(usize, bool) -> usize) -> usize {
+        (0..looks)
+            .filter(|&look| {
+                let paused = learnt.pauses();
+                learnt.found(find(look, paused));
+                paused
+            })
+            .count()
     }
 
     #[test]
-    fn grows_at_the_heels_up_to_a_bound() {
-        assert_eq!(after(&[3]), 0);
-        assert_eq!(after(&[3, 0, 3]), 1);
-        assert_eq!(after(&[3; 5]), 8);
-        assert_eq!(after(&[15; 100]), 16);
+    fn pauses_where_more_items_share_a_look() {
+        let stream = |look, paused| match (look % 3, paused) {
+            (_, true) => 60,
+            (2, false) => 5,
+            (_, false) => 0,
+        };
+        let mut learnt = Learnt::default();
+        look(&mut learnt, 1000, stream);
+        let paused = look(&mut learnt, 100_000, stream);
+        assert!(paused > 98_000, "{paused}");
+        // And no longer when the other side has become slow.
+        let slow = |_, paused| if paused { 17 } else { 2 };
+        look(&mut learnt, 10_000, slow);
+        let paused = look(&mut learnt, 100_000, slow);
+        assert!(paused < 100, "{paused}");
     }
 
     #[test]
-    fn shrinks_when_it_is_too_long() {
-        assert_eq!(after(&[15, 15, 15, 15, 100, 100, 100]), 4);
-        assert_eq!(after(&[15, 15, 15, 15, 300]), 2);
-        assert_eq!(after(&[15, 15, 15, 15, 1]), 2);
-        assert!(after(&[1; 100]) == 0 && after(&[2; 100]) <= 8);
+    fn tries_ever_less_often_where_an_answer_is_awaited() {
+        let answer = |look, paused| if paused || look % 5 == 4 { 8 } else { 0 };
+        let mut learnt = Learnt::default();
+        let paused = look(&mut learnt, 1_000_000, answer);
+        assert!(paused < 300, "{paused}");
     }
 
     #[test]
-    fn ends_when_the_other_side_is_idle() {
-        let mut looks = vec![15; 10];
-        looks.extend([0; IDLE as usize - 1]);
-        assert_eq!(after(&looks), 16);
-        looks.push(0);
-        assert_eq!(after(&looks), 0);
+    fn does_not_pause_for_one_who_polls_an_idle_ring() {
+        let mut learnt = Learnt::default();
+        assert_eq!(look(&mut learnt, 1_000_000, |_, _| 0), 0);
+        assert!(!learnt.pauses());
     }
 }

@@ -11,12 +11,12 @@ use std::rc::Rc;
 assert_eq_size!(
     Producer<&Ring<u32, 16>>,
     Consumer<&Ring<u32, 16>>,
-    [usize; 4]
+    [usize; 6]
 );
 assert_eq_size!(
     Producer<&Ring<u32, 16, u8>>,
     Consumer<&Ring<u32, 16, u8>>,
-    [usize; 2]
+    [usize; 5]
 );
 
 // No two cores write to one cache line.

@@ -7,7 +7,7 @@ use std::format;
 use std::rc::Rc;
 
 // Header, slots, capacity, mask, two positions, and the pace.
-assert_eq_size!(Producer<Heap<u32>>, Consumer<Heap<u32>>, [usize; 7]);
+assert_eq_size!(Producer<Heap<u32>>, Consumer<Heap<u32>>, [usize; 9]);
 
 assert_impl_all!(Producer<Heap<Cell<u8>>>: Send);
 assert_impl_all!(Consumer<Heap<Cell<u8>>>: Send);
