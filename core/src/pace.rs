@@ -14,7 +14,7 @@
 //!
 //! There is no clock here. Time is counted in pauses of the processor: those that
 //! were made, one for a look that found nothing (the caller's own, between two
-//! attempts), and two for a look that found something (the moves of the lines).
+//! attempts), and some for a look that found something (the moves of the lines).
 
 use core::hint::spin_loop;
 
@@ -57,6 +57,10 @@ struct Yield {
 /// Pauses before a look.
 const PAUSES: u16 = 16;
 
+/// How many pauses the moves of two lines take: four where cores are near, more
+/// where they are far.
+const MOVES: u32 = 4;
+
 /// Looks that find something, in each half of a trial.
 const TRIAL: u16 = 16;
 
@@ -92,11 +96,11 @@ impl Learnt {
     #[inline(always)]
     fn found(&mut self, items: usize) {
         let pauses = if self.pauses() { u32::from(PAUSES) } else { 0 };
-        self.now.time = self.now.time.saturating_add(1 + pauses);
+        let moves = if items == 0 { 1 } else { MOVES };
+        self.now.time = self.now.time.saturating_add(pauses + moves);
         if items == 0 {
             return;
         }
-        self.now.time = self.now.time.saturating_add(1);
         self.now.items = self.now.items.saturating_add(items as u32);
         match self.left.checked_sub(1) {
             Some(left) => self.left = left,
@@ -166,7 +170,7 @@ mod tests {
         let paused = look(&mut learnt, 100_000, stream);
         assert!(paused > 98_000, "{paused}");
         // And no longer when the other side has become slow.
-        let slow = |_, paused| if paused { 17 } else { 2 };
+        let slow = |_, paused| if paused { 10 } else { 2 };
         look(&mut learnt, 10_000, slow);
         let paused = look(&mut learnt, 100_000, slow);
         assert!(paused < 100, "{paused}");
