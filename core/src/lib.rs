@@ -20,6 +20,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+sync::with_compare_and_swap! { pub mod mpmc; }
 pub mod spsc;
 #[doc(hidden)]
 #[allow(missing_docs, reason = "not public API")]

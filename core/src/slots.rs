@@ -122,23 +122,27 @@ impl<T> Slots<T> {
     }
 }
 
-/// Slots in place: part of the ring itself.
+/// Slots in place: part of the ring itself. `N` of them, and `S` more behind.
 #[derive(Debug)]
 #[repr(C)]
-pub(crate) struct InPlace<T, const N: usize> {
+pub(crate) struct InPlace<T, const N: usize, const S: usize = 0> {
     /// Starts a cache line.
     line: [Line; 0],
-    items: UnsafeCell<MaybeUninit<[T; N]>>,
+    items: UnsafeCell<MaybeUninit<Adjacent<T, N, S>>>,
     watch: Watch,
 }
 
-impl<T, const N: usize> InPlace<T, N> {
+/// As an array of `N + S`, which cannot be written.
+#[repr(C)]
+struct Adjacent<T, const N: usize, const S: usize>([T; N], [T; S]);
+
+impl<T, const N: usize, const S: usize> InPlace<T, N, S> {
     const_unless_loom! {
         pub(crate) const fn new() -> Self {
             Self {
                 line: [],
                 items: UnsafeCell::new(MaybeUninit::uninit()),
-                watch: Watch::new(N),
+                watch: Watch::new(N + S),
             }
         }
     }

@@ -61,6 +61,17 @@ pub(crate) use const_unless_loom;
 #[cfg_attr(not(target_os = "none"), repr(align(128)))]
 pub struct Line;
 
+/// What needs compare-and-swap: the target's, or portable-atomic's.
+#[cfg(any(feature = "portable-atomic", target_has_atomic = "ptr"))]
+macro_rules! with_compare_and_swap {
+    ($($item:item)*) => { $($item)* };
+}
+#[cfg(not(any(feature = "portable-atomic", target_has_atomic = "ptr")))]
+macro_rules! with_compare_and_swap {
+    ($($item:item)*) => {};
+}
+pub(crate) use with_compare_and_swap;
+
 #[cfg(all(
     feature = "alloc",
     not(feature = "portable-atomic"),
@@ -70,6 +81,21 @@ compile_error!(
     "this target has no compare-and-swap: with `alloc`, enable \
      `portable-atomic-critical-section` or `portable-atomic-unsafe-assume-single-core`"
 );
+
+/// An array of atomics at zero.
+#[cfg(not(ringfence_loom))]
+macro_rules! zeros {
+    ($n:expr) => {
+        [const { AtomicUsize::new(0) }; $n]
+    };
+}
+#[cfg(ringfence_loom)]
+macro_rules! zeros {
+    ($n:expr) => {
+        core::array::from_fn::<_, $n, _>(|_| AtomicUsize::new(0))
+    };
+}
+pub(crate) use zeros;
 
 #[cfg(not(ringfence_loom))]
 mod native {

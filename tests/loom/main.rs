@@ -20,6 +20,8 @@ mod channel;
 #[cfg(ringfence_loom)]
 mod harness;
 #[cfg(ringfence_loom)]
+mod mpmc;
+#[cfg(ringfence_loom)]
 mod spsc;
 
 #[cfg(not(ringfence_loom))]
@@ -29,5 +31,5 @@ fn main() {
 
 #[cfg(ringfence_loom)]
 fn main() -> std::process::ExitCode {
-    harness::main(&[spsc::MODELS, channel::MODELS].concat())
+    harness::main(&[spsc::MODELS, mpmc::MODELS, channel::MODELS].concat())
 }

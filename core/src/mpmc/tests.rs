@@ -1,0 +1,234 @@
+//! What a user of the ring relies on. Interleavings are the models' business.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize as Plain, Ordering::Relaxed};
+use std::thread;
+use std::vec::Vec;
+
+use super::*;
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+assert_impl_all!(Ring<core::cell::Cell<u8>, 2>: Send, Sync);
+assert_not_impl_any!(Ring<Rc<u8>, 2>: Send, Sync);
+
+/// Packing and unpacking, and how far a slot is ahead, over the wrap of laps.
+#[test]
+fn words_hold_what_was_packed() {
+    for (capacity, spares) in [(1, 1), (2, 1), (3, 4), (16, 4), (1000, 64)] {
+        let packing = Packing::new(capacity, spares);
+        let most = usize::MAX >> (packing.bits + 1);
+        for lap in [0, 1, 2, most - 1, most] {
+            for index in [0, capacity / 2, capacity - 1] {
+                for cell in [0, capacity - 1, capacity + spares - 1] {
+                    let word = packing.slot(lap, true, cell, index);
+                    let full = true;
+                    assert_eq!(packing.seen(word, index), Seen { lap, full, cell });
+                }
+                assert_eq!(packing.seen(0, index).cell, index);
+                let at = Position { lap, index };
+                assert_eq!(packing.position(packing.hint(at)), at);
+            }
+            assert_eq!(packing.ahead(lap, lap), 0);
+            assert_eq!(packing.ahead(lap.wrapping_add(1) & most, lap), 1);
+            assert_eq!(packing.ahead(lap.wrapping_sub(1) & most, lap), -1);
+        }
+    }
+}
+
+/// Every operation against a queue, over many laps.
+fn agrees<const N: usize>() {
+    let ring = Ring::<usize, N, 2>::new();
+    let mut queue = VecDeque::new();
+    let mut random = 1u32;
+    for item in 0..20_000 {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        assert_eq!((ring.len(), ring.capacity()), (queue.len(), N));
+        assert_eq!(ring.is_empty(), queue.is_empty());
+        assert_eq!(ring.is_full(), queue.len() == N);
+        let full = queue.len() == N;
+        match random >> 29 {
+            0 | 1 => {
+                assert_eq!(ring.try_push(item).is_ok(), !full);
+                queue.extend((!full).then_some(item));
+            }
+            2 => {
+                assert_eq!(ring.producer().unwrap().try_push(item).is_ok(), !full);
+                queue.extend((!full).then_some(item));
+            }
+            3 => {
+                let evicted = full.then(|| queue.pop_front()).flatten();
+                assert_eq!(ring.force_push(item).unwrap(), evicted);
+                queue.push_back(item);
+            }
+            4 => {
+                let evicted = full.then(|| queue.pop_front()).flatten();
+                assert_eq!(ring.producer().unwrap().force_push(item), evicted);
+                queue.push_back(item);
+            }
+            5 | 6 => assert_eq!(ring.try_pop().ok(), queue.pop_front()),
+            _ => assert_eq!(ring.consumer().unwrap().try_pop(), queue.pop_front()),
+        }
+    }
+}
+
+#[test]
+fn agrees_with_a_queue_at_every_capacity() {
+    seq_macro::seq!(N in 1..=17 { agrees::<N>(); });
+    agrees::<64>();
+    agrees::<100>();
+}
+
+#[test]
+fn handles_that_lag_catch_up() {
+    let ring = Ring::<usize, 3>::new();
+    let (mut tx, mut rx) = (ring.producer().unwrap(), ring.consumer().unwrap());
+    for item in 0..1000 {
+        ring.try_push(item).unwrap();
+        assert_eq!(ring.try_pop(), Ok(item));
+    }
+    assert_eq!(rx.try_pop(), None);
+    assert_eq!(tx.try_push(7), Ok(()));
+    assert_eq!(rx.try_pop(), Some(7));
+}
+
+#[test]
+fn spares_are_counted_and_returned() {
+    let ring = Ring::<usize, 2, 2>::new();
+    let one = ring.producer().unwrap();
+    let two = ring.consumer().unwrap();
+    assert!(ring.producer().is_none() && ring.consumer().is_none());
+    assert_eq!(ring.try_push(1), Err(PushError::Busy(1)));
+    assert_eq!(ring.force_push(1), Err(PushError::Busy(1)));
+    assert_eq!(ring.try_pop(), Err(PopError::Busy));
+    assert!(ring.is_empty());
+    drop(one);
+    assert_eq!(ring.try_push(1), Ok(()));
+    drop(two);
+    // A forgotten handle keeps its spare; the ring goes on with the other.
+    core::mem::forget(ring.producer());
+    assert!(ring.producer().is_some());
+    assert_eq!(ring.try_pop(), Ok(1));
+    core::mem::forget(ring.producer());
+    assert_eq!(ring.try_pop(), Err(PopError::Busy));
+}
+
+struct Counted(Arc<Plain>, bool);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+        assert!(!self.1, "told to panic");
+    }
+}
+
+#[test]
+fn every_item_is_dropped_once() {
+    let drops = Arc::new(Plain::new(0));
+    let item = |panics| Counted(drops.clone(), panics);
+    let ring = Ring::<Counted, 3>::new();
+    for _ in 0..3 {
+        assert!(ring.try_push(item(false)).is_ok());
+    }
+    drop(ring.try_push(item(false)));
+    assert_eq!(drops.load(Relaxed), 1);
+    drop(ring.force_push(item(false)));
+    assert_eq!(drops.load(Relaxed), 2);
+    drop(ring.try_pop());
+    assert_eq!(drops.load(Relaxed), 3);
+    drop(ring);
+    assert_eq!(drops.load(Relaxed), 5);
+    // A panic in one item's drop leaves none behind.
+    let ring = Ring::<Counted, 3>::new();
+    for panics in [true, false, false] {
+        assert!(ring.try_push(item(panics)).is_ok());
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(ring))).is_err());
+    assert_eq!(drops.load(Relaxed), 8);
+}
+
+#[test]
+fn odd_items_are_welcome() {
+    let zero = Ring::<(), 2>::new();
+    assert_eq!((zero.try_push(()), zero.try_pop()), (Ok(()), Ok(())));
+    #[derive(Debug, PartialEq)]
+    #[repr(align(256))]
+    struct Aligned(u8);
+    let ring = Ring::<Aligned, 2>::new();
+    ring.try_push(Aligned(1)).unwrap();
+    assert_eq!(ring.try_pop(), Ok(Aligned(1)));
+}
+
+/// Of many threads that push and pop at once, each sees the items of each other in
+/// order, and none is lost or repeated.
+fn threads_lose_nothing<St>(ring: Mpmc<St>)
+where
+    St: Storage<Item = (usize, usize)> + Sync,
+{
+    const EACH: usize = if cfg!(miri) { 100 } else { 20_000 };
+    let ring = &ring;
+    let received: Vec<Vec<_>> = thread::scope(|scope| {
+        for sender in 0..2 {
+            scope.spawn(move || {
+                let mut tx = ring.producer().unwrap();
+                for item in 0..EACH {
+                    while tx.try_push((sender, item)).is_err() {
+                        thread::yield_now();
+                    }
+                }
+            });
+        }
+        let receive = move || {
+            let mut rx = ring.consumer().unwrap();
+            let mut received = Vec::new();
+            while received.len() < EACH {
+                match rx.try_pop() {
+                    Some(item) => received.push(item),
+                    None => thread::yield_now(),
+                }
+            }
+            received
+        };
+        let receivers = [scope.spawn(receive), scope.spawn(receive)];
+        receivers.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    for sender in 0..2 {
+        let from = |received: &Vec<_>| {
+            let items = received.iter().filter(|(from, _)| *from == sender);
+            items.map(|(_, item)| *item).collect::<Vec<usize>>()
+        };
+        let mut all: Vec<_> = received.iter().map(from).collect();
+        assert!(all.iter().all(|items| items.is_sorted()));
+        let mut all = all.drain(..).flatten().collect::<Vec<_>>();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..EACH));
+    }
+}
+
+#[test]
+fn threads_lose_nothing_in_place() {
+    threads_lose_nothing(Ring::<_, 1, 4>::new());
+    threads_lose_nothing(Ring::<_, 5, 4>::new());
+    threads_lose_nothing(Ring::<_, 64, 4>::new());
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn threads_lose_nothing_on_the_heap() {
+    for capacity in [1, 3, 100] {
+        threads_lose_nothing(HeapRing::try_with_capacity(capacity, 4).unwrap());
+    }
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn impossible_capacities_are_errors() {
+    use crate::error::CapacityError;
+    let error = |capacity, spares| HeapRing::<u64>::try_with_capacity(capacity, spares).err();
+    assert_eq!(error(0, 1), Some(CapacityError::Zero));
+    assert_eq!(error(1, 0), Some(CapacityError::Zero));
+    assert_eq!(error(usize::MAX, 1), Some(CapacityError::TooLarge));
+    assert_eq!(error(10, 3), None);
+}
