@@ -9,6 +9,7 @@
 //! * `cargo loom -- NAME…`: models whose name contains one of these.
 //! * `cargo loom -- --matrix`: every control on every model, not only until one
 //!   catches it.
+//! * `cargo loom -- --green`: the models alone, without the controls.
 //! * `RINGFENCE_PREEMPTIONS=4 cargo loom`: deeper, and much longer.
 //! * `RINGFENCE_WEAKEN=file:line:column cargo loom -- --child NAME`: one model
 //!   with one site left out, and what loom says.
