@@ -549,6 +549,15 @@ mod heap {
     use crate::error::CapacityError;
 
     /// A ring on the heap.
+    ///
+    /// Who holds it for long-lived items cannot be given short-lived ones:
+    ///
+    /// ```compile_fail
+    /// use ringfence_core::mpmc::HeapRing;
+    /// fn shorten<'s>(ring: &'s HeapRing<&'static str>) -> &'s HeapRing<&'s str> {
+    ///     ring
+    /// }
+    /// ```
     pub type HeapRing<T> = Mpmc<HeapPlace<T>>;
 
     /// Where a [`HeapRing`] keeps its parts.

@@ -10,6 +10,7 @@
 //!   at the last one.
 
 use core::cell::UnsafeCell;
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
@@ -20,6 +21,9 @@ use crate::sync::{self, Line, Watch, const_unless_loom};
 pub struct Slots<T> {
     base: NonNull<MaybeUninit<T>>,
     watch: Watch,
+    /// Items go in and come out by different views, so their lifetimes must not
+    /// be changed on the way.
+    invariant: PhantomData<fn(T) -> T>,
 }
 
 impl<T> Clone for Slots<T> {
@@ -29,6 +33,7 @@ impl<T> Clone for Slots<T> {
         Self {
             base: self.base,
             watch: self.watch.clone(),
+            invariant: PhantomData,
         }
     }
 }
@@ -155,6 +160,7 @@ impl<T, const N: usize, const S: usize> InPlace<T, N, S> {
         Slots {
             base,
             watch: self.watch.clone(),
+            invariant: PhantomData,
         }
     }
 }
@@ -181,6 +187,7 @@ mod boxed {
             Ok(Self {
                 base: base.ok_or(CapacityError::OutOfMemory)?,
                 watch: Watch::new(count),
+                invariant: PhantomData,
             })
         }
 

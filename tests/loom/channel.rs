@@ -367,10 +367,12 @@ fn many_closed() {
     let received: Vec<usize> = first.into_iter().chain(rx.iter()).collect();
     let (stored, returned) = sender.join().unwrap();
     assert_eq!(received.len(), stored);
+    let stats = rx.stats();
+    assert_eq!(stats.refused, returned.len() as u64);
     let mut all = [received, returned].concat();
     all.sort_unstable();
     assert!(all.iter().copied().eq(0..all.len()));
-    at_rest(rx.stats());
+    at_rest(stats);
 }
 
 /// A snapshot in the middle adds up, and no count goes down.

@@ -59,7 +59,8 @@ impl<O: Owner> Consumer<O> {
 
     /// Looks at the producer's position, and returns how many pops will succeed
     /// without looking again, as [`ready`](Self::ready) does from then on.
-    /// Wait-free.
+    /// Wait-free: where looking more rarely has proved faster, at most 16 pauses
+    /// of the processor come before.
     #[inline]
     pub fn refresh(&mut self) -> usize {
         self.pace.pause();

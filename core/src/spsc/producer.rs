@@ -11,7 +11,15 @@ use crate::sync::{Atomic, Ordering};
 
 /// The side that pushes.
 ///
-/// Its items can be sent to another thread, and so can it where they can.
+/// It can go to another thread if its items can. One for long-lived items cannot be
+/// given short-lived ones:
+///
+/// ```compile_fail
+/// use ringfence_core::spsc::{Heap, Producer};
+/// fn shorten<'s>(tx: Producer<Heap<&'static str>>) -> Producer<Heap<&'s str>> {
+///     tx
+/// }
+/// ```
 pub struct Producer<O: Owner> {
     pub(super) owner: O,
     /// Position of the next push: the truth, of which the shared one is a copy.
@@ -65,7 +73,8 @@ impl<O: Owner> Producer<O> {
 
     /// Looks at the consumer's position, and returns how many pushes will
     /// succeed without looking again, as [`ready`](Self::ready) does from then
-    /// on. Wait-free.
+    /// on. Wait-free: where looking more rarely has proved faster, at most 16
+    /// pauses of the processor come before.
     #[inline]
     pub fn refresh(&mut self) -> usize {
         self.pace.pause();
