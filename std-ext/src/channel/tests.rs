@@ -121,6 +121,27 @@ fn time_is_up_and_nothing_is_lost() {
 }
 
 #[test]
+fn high_water_is_what_either_side_saw() {
+    let (mut tx, mut rx) = blocking(8);
+    (0..3).for_each(|item| tx.try_send(item).unwrap());
+    assert!(rx.try_iter().eq(0..3));
+    assert_eq!((tx.stats().depth, tx.stats().high_water), (0, 3));
+
+    // The receiver goes without having looked.
+    for full_by_timeout in [true, false] {
+        let (mut tx, rx) = blocking(2);
+        (0..2).for_each(|item| tx.try_send(item).unwrap());
+        if full_by_timeout {
+            assert!(tx.send_timeout(2, AT_ONCE).is_err());
+        } else {
+            assert!(tx.try_send(2).is_err());
+        }
+        drop(rx);
+        assert_eq!((tx.stats().depth, tx.stats().high_water), (0, 2));
+    }
+}
+
+#[test]
 fn the_longest_timeout_does_not_overflow() {
     let (mut tx, mut rx) = blocking(1);
     let sender = thread::spawn(move || {
