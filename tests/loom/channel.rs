@@ -380,11 +380,13 @@ fn stats_live() {
     let (mut tx, mut rx) = bounded(1);
     let monitor = tx.monitor();
     // Both ends stay open: a closing channel may take an item back.
-    let sender = thread::spawn(move || tx.try_send(1).map(|()| tx));
+    let sender = thread::spawn(move || {
+        let _ = (tx.try_send(1), tx.try_send(2));
+        tx
+    });
     let receiver = thread::spawn(move || (rx.try_recv().is_ok(), rx));
     let [first, second] = [monitor.stats(), monitor.stats()];
-    let _tx = sender.join().unwrap();
-    let _rx = receiver.join().unwrap();
+    let (_tx, _rx) = (sender.join().unwrap(), receiver.join().unwrap());
     for stats in [first, second] {
         assert!(stats.is_exact() && stats.depth <= 1, "{stats}");
     }

@@ -86,7 +86,9 @@ fn drop_newest_refuses_and_counts() {
     let sent = tx.send_many(5..8).unwrap();
     assert_eq!((sent.stored, sent.refused), (1, vec![6, 7]));
     assert!(rx.try_iter().eq([2, 5]));
+    assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
     let stats = tx.stats();
+    assert_eq!(stats.empty_events, 2);
     assert_eq!((stats.offered, stats.stored, stats.refused_full), (7, 3, 4));
     assert_eq!((stats.delivered, stats.depth, stats.high_water), (3, 0, 2));
     assert_eq!(stats.full_events, 4);
@@ -249,6 +251,7 @@ fn closing_wakes_whoever_waits() {
 #[test]
 fn many_are_sent_and_received_together() {
     let (mut tx, mut rx) = blocking(4);
+    assert_eq!(rx.recv_many(&mut vec![], 0), Ok(0)); // does not wait
     let mut items = 0..;
     assert_eq!(tx.send_many(items.by_ref().take(4)).unwrap().stored, 4);
     assert_eq!(tx.send_many(std::iter::empty()).unwrap().stored, 0);
