@@ -34,4 +34,6 @@ mod heap;
 mod pace;
 mod padded;
 mod position;
+#[cfg(test)]
+mod progress_tests;
 mod slots;

@@ -495,6 +495,8 @@ pub struct Place<T, const N: usize, const S: usize> {
 // SAFETY: items move between threads, hence `T: Send`; nobody gets a reference to
 // one (M1, M2), hence no `T: Sync`.
 unsafe impl<T: Send, const N: usize, const S: usize> Sync for Place<T, N, S> {}
+// SAFETY: the items are in it.
+unsafe impl<T: Send, const N: usize, const S: usize> Send for Place<T, N, S> {}
 
 impl<T, const N: usize, const S: usize> Place<T, N, S> {
     const PACKING: Packing = {

@@ -99,13 +99,18 @@ pub(crate) use zeros;
 
 #[cfg(not(ringfence_loom))]
 mod native {
+    #[cfg(test)]
+    pub use super::stepped::*;
+    #[cfg(not(test))]
     pub use core::sync::atomic::*;
 
     /// Atomics that need read-modify-write operations.
     pub mod rmw {
-        #[cfg(not(feature = "portable-atomic"))]
+        #[cfg(test)]
+        pub use super::super::stepped::{AtomicBool, AtomicUsize};
+        #[cfg(all(not(test), not(feature = "portable-atomic")))]
         pub use core::sync::atomic::{AtomicBool, AtomicUsize};
-        #[cfg(feature = "portable-atomic")]
+        #[cfg(all(not(test), feature = "portable-atomic"))]
         pub use portable_atomic::{AtomicBool, AtomicUsize};
     }
 
@@ -171,6 +176,88 @@ mod native {
         pub fn run(&self, _index: usize, _len: usize) {}
         #[inline(always)]
         pub fn run_mut(&self, _index: usize, _len: usize) {}
+    }
+}
+
+/// Atomics for this crate's own tests, in which a thread can be stopped for good
+/// before any of its steps.
+#[cfg(all(test, not(ringfence_loom)))]
+pub(crate) mod stepped {
+    use core::cell::Cell;
+    use core::sync::atomic as raw;
+    pub use core::sync::atomic::Ordering;
+
+    std::thread_local! {
+        /// How many steps this thread may still take, and what it does then.
+        static LEFT: Cell<Option<(usize, fn() -> !)>> = const { Cell::new(None) };
+    }
+
+    /// Lets the current thread take `steps` more steps, and then runs `stop`.
+    pub(crate) fn stop_after(steps: usize, stop: fn() -> !) {
+        LEFT.set(Some((steps, stop)));
+    }
+
+    fn step() {
+        match LEFT.get() {
+            None => {}
+            Some((0, stop)) => stop(),
+            Some((left, stop)) => LEFT.set(Some((left - 1, stop))),
+        }
+    }
+
+    pub(crate) fn fence(order: Ordering) {
+        step();
+        raw::fence(order);
+    }
+
+    macro_rules! atomic {
+        ($($atomic:ident: $word:ty),*) => {$(
+            #[derive(Debug)]
+            pub struct $atomic(raw::$atomic);
+
+            impl $atomic {
+                pub const fn new(word: $word) -> Self {
+                    Self(raw::$atomic::new(word))
+                }
+                pub fn load(&self, order: Ordering) -> $word {
+                    step();
+                    self.0.load(order)
+                }
+                pub fn store(&self, word: $word, order: Ordering) {
+                    step();
+                    self.0.store(word, order);
+                }
+            }
+        )*};
+    }
+    atomic!(AtomicBool: bool, AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicUsize: usize);
+
+    impl AtomicBool {
+        pub fn swap(&self, word: bool, order: Ordering) -> bool {
+            step();
+            self.0.swap(word, order)
+        }
+    }
+
+    impl AtomicUsize {
+        pub fn fetch_add(&self, n: usize, order: Ordering) -> usize {
+            step();
+            self.0.fetch_add(n, order)
+        }
+        pub fn fetch_sub(&self, n: usize, order: Ordering) -> usize {
+            step();
+            self.0.fetch_sub(n, order)
+        }
+        pub fn compare_exchange(
+            &self,
+            current: usize,
+            new: usize,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<usize, usize> {
+            step();
+            self.0.compare_exchange(current, new, success, failure)
+        }
     }
 }
 
