@@ -11,7 +11,7 @@ use std::thread;
 use std::vec::Vec;
 
 use crate::mpmc;
-use crate::spsc::{self, Consumer, Producer, Ring};
+use crate::spsc::{Consumer, Producer, Ring};
 use crate::sync::stepped::stop_after;
 
 std::thread_local! {
@@ -222,7 +222,7 @@ fn mpmc_a_stopped_caller_holds_nobody() {
 #[test]
 fn spsc_a_handle_that_stops_while_it_is_dropped_holds_nobody() {
     for steps in 0.. {
-        let (tx, mut rx) = spsc::with_capacity::<usize>(2);
+        let (tx, mut rx) = crate::spsc::with_capacity::<usize>(2);
         let stops = stops_at(steps, move || drop(tx));
         assert_eq!(rx.try_pop(), None);
         drop(rx);

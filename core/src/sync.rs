@@ -187,13 +187,16 @@ pub(crate) mod stepped {
     use core::sync::atomic as raw;
     pub use core::sync::atomic::Ordering;
 
+    /// What a thread does instead of its next step.
+    type Stop = fn() -> !;
+
     std::thread_local! {
         /// How many steps this thread may still take, and what it does then.
-        static LEFT: Cell<Option<(usize, fn() -> !)>> = const { Cell::new(None) };
+        static LEFT: Cell<Option<(usize, Stop)>> = const { Cell::new(None) };
     }
 
     /// Lets the current thread take `steps` more steps, and then runs `stop`.
-    pub(crate) fn stop_after(steps: usize, stop: fn() -> !) {
+    pub(crate) fn stop_after(steps: usize, stop: Stop) {
         LEFT.set(Some((steps, stop)));
     }
 
