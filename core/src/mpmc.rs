@@ -33,8 +33,9 @@
 //! # Full and empty
 //!
 //! `Full` and `Empty` are true at one instant of the call, that at which the slot
-//! was read. Every operation is linearizable: it takes effect at its successful
-//! compare-and-swap, or at that read.
+//! was read, in the order of that slot's changes. An operation that changes the ring
+//! takes effect at its compare-and-swap. A read may miss a change that is earlier by
+//! the clock alone and does not happen before the call in the sense of the memory model.
 //!
 //! # Spares
 //!

@@ -34,8 +34,11 @@
 //! one direction. To the **producer**, `free` can only grow behind its back and
 //! `len` only shrink: `free() >= n` guarantees that `n` pushes succeed. To the
 //! **consumer**, `len` can only grow: `len() >= n` guarantees that `n` pops
-//! succeed. `Full` and `None` are true at the instant within the call at which
-//! the other side's position was read.
+//! succeed. `Full` and `None` are true as far as the other side's operations happen
+//! before the call (in the sense of the memory model). One that is earlier by the clock
+//! alone may be missed: its store may not have arrived yet. So a ring by itself never
+//! loses, repeats or reorders an item, but two rings together may show what no order
+//! of their operations explains.
 //!
 //! # Invariants
 //!

@@ -33,6 +33,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("channel_receiver_close_wakes", receiver_close_wakes),
     Model::new("channel_close_loses_nothing", close_loses_nothing),
     Model::new("channel_drop_drops_at_once", drop_drops_at_once),
+    Model::new("channel_closed_and_empty", closed_and_empty),
     Model::new("channel_sender_close_drains", sender_close_drains),
     Model::new("channel_many", many).preemptions(2),
     Model::new("channel_many_closed", many_closed).preemptions(2),
@@ -317,6 +318,14 @@ fn drop_drops_at_once() {
     let stats = tx.stats();
     assert_eq!((stats.offered, stats.depth), (2, 0));
     at_rest(stats);
+}
+
+/// A receiver that sees the channel closed by its sender sees all that it sent.
+fn closed_and_empty() {
+    let (mut tx, rx) = bounded(1);
+    let sender = thread::spawn(move || tx.try_send(1).unwrap());
+    assert!(!(rx.is_closed() && rx.is_empty()));
+    sender.join().unwrap();
 }
 
 /// What was sent before the sender closes is received.

@@ -155,9 +155,15 @@ impl<T> Receiver<T> {
     }
 
     /// Whether the channel is closed: by either side, or because the sender is
-    /// gone. Then it stays so; there may still be items inside.
+    /// gone. Then it stays so; there may still be items inside. If it was the
+    /// sender, all that it sent is visible: empty after this is empty for good.
     pub fn is_closed(&self) -> bool {
-        self.shared.items.is_closed()
+        let closed = self.shared.items.is_closed();
+        if closed {
+            // ORDERING: Acquire, edge `closed` of `event` to here.
+            fence(Ordering::Acquire);
+        }
+        closed
     }
 
     /// How many items are in the channel; more as soon as the sender goes on.

@@ -408,7 +408,9 @@ fn receive_all(mut rx: Receiver<usize>) -> VecDeque<usize> {
             }
         };
         received.extend(item);
-        if rx.is_closed() && rx.is_empty() && rx.try_recv() == Err(TryRecvError::Disconnected) {
+        if rx.is_closed() && rx.is_empty() {
+            // The sender closed it, so this is final.
+            assert_eq!(rx.try_recv(), Err(TryRecvError::Disconnected));
             let stats = rx.stats();
             assert_eq!(stats.delivered, received.len() as u64);
             assert!(stats.is_exact() && stats.depth == 0, "{stats}");
