@@ -78,19 +78,24 @@ impl Event {
         (Key(key), certain)
     }
 
-    /// Leaves the queue. Whoever was woken meanwhile passes it on, since it may
-    /// be another's: to be called in any case, woken or not.
-    pub fn cancel(&self, key: Key) {
+    /// Leaves the queue, and says whether it was woken meanwhile. Then the
+    /// wake-up is its own: it looks again, and passes it on by
+    /// [`wake_one`](Self::wake_one) before it stops waiting.
+    #[must_use = "a wake-up may have to be passed on"]
+    pub fn cancel(&self, key: Key) -> bool {
         let mut waiters = lock(&self.waiters);
         let at = waiters.queue.iter().position(|&(other, _)| other == key.0);
-        let Some(at) = at else {
-            drop(waiters);
-            return self.wake_one();
-        };
-        let waker = waiters.queue.remove(at);
+        let waker = at.and_then(|at| waiters.queue.remove(at));
         self.write_word(&waiters);
         drop(waiters);
-        drop(waker);
+        waker.is_none()
+    }
+
+    /// After it happened: whether there is anybody to wake. For the hot path.
+    #[inline(always)]
+    #[track_caller]
+    pub fn has_waiters(&self) -> bool {
+        self.glance() > CLOSED
     }
 
     /// After it happened: whether there is anybody to wake, or the event is
@@ -98,10 +103,16 @@ impl Event {
     #[inline(always)]
     #[track_caller]
     pub fn wants_attention(&self) -> bool {
+        self.glance() != 0
+    }
+
+    #[inline(always)]
+    #[track_caller]
+    fn glance(&self) -> usize {
         self.fence.light();
         // ORDERING: Relaxed; ordered after what happened by the light fence,
         // against the heavy one in `register` and `close` (edge `dekker`).
-        self.word.load(Ordering::Relaxed) != 0
+        self.word.load(Ordering::Relaxed)
     }
 
     /// Wakes the waiter that has waited longest, outside the lock.
@@ -127,7 +138,11 @@ impl Event {
         let queue = std::mem::take(&mut waiters.queue);
         self.write_word(&waiters);
         drop(waiters);
-        self.fence.heavy();
+        if !self.fence.heavy() {
+            // Nothing was ordered. What a notifier had in flight arrives within
+            // microseconds on any hardware; no promise can be had here.
+            sync::nap();
+        }
         queue.into_iter().for_each(|(_, waker)| sync::wake(waker));
         was_open
     }
@@ -145,5 +160,69 @@ impl Event {
         // ORDERING: Release, edge `closed` from here to the Acquire fence of
         // whoever has seen `is_closed`.
         self.word.store(word, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::thread;
+
+    use super::*;
+    use crate::wait::{Patience, wait};
+
+    /// Whoever is woken and finds nothing sleeps again, and wakes nobody.
+    #[test]
+    fn idle_waiters_do_not_wake_each_other() {
+        let event = Event::new();
+        let happened = AtomicBool::new(false);
+        let (event, happened) = (&event, &happened);
+        let until = |reached: fn(&Waiters) -> bool| {
+            while !reached(&lock(&event.waiters)) {
+                thread::yield_now();
+            }
+        };
+        thread::scope(|scope| {
+            let look = || happened.load(Relaxed).then_some(());
+            for _ in 0..2 {
+                scope.spawn(move || wait(event, &mut Patience::default(), None, look));
+            }
+            until(|waiters| waiters.queue.len() == 2);
+            event.wake_one();
+            until(|waiters| waiters.next_key > 2);
+            let waiters = lock(&event.waiters);
+            let (keys, left) = (waiters.next_key, waiters.queue.len());
+            drop(waiters);
+            happened.store(true, Relaxed);
+            event.close();
+            assert_eq!((keys, left), (3, 2));
+        });
+    }
+
+    /// Whoever panics when woken leaves the wake-up to the next.
+    #[test]
+    fn a_waiter_that_panics_passes_on() {
+        let (event, happened) = (&Event::new(), &AtomicBool::new(false));
+        let queued = |n| {
+            while lock(&event.waiters).queue.len() < n {
+                thread::yield_now();
+            }
+        };
+        thread::scope(|scope| {
+            let fails = scope.spawn(|| {
+                wait(event, &mut Patience::default(), None, || {
+                    assert!(!happened.load(Relaxed), "told to panic");
+                    None::<()>
+                })
+            });
+            queued(1);
+            let look = || happened.load(Relaxed).then_some(());
+            let second = scope.spawn(move || wait(event, &mut Patience::default(), None, look));
+            queued(2);
+            happened.store(true, Relaxed);
+            event.wake_one();
+            assert!(fails.join().is_err());
+            assert_eq!(second.join().unwrap(), Some(()));
+        });
     }
 }

@@ -9,23 +9,27 @@
 //! delivered = popped before the receiver was done
 //! drained   = popped since, but for what was taken back
 //! ```
+//!
+//! So the sums in [`Stats`] hold by construction. That they are also true is
+//! shown from outside, by counts kept by hand in `tests/tests/accounting.rs`.
 
 use std::fmt;
 use std::time::Duration;
 
 use ringfence_core::spsc::Observer;
 
-use crate::sync::{Arc, AtomicU64, Mutex, Ordering, Padded, lock};
+use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, fence, lock};
 
 /// What went through a channel up to now. Counts are in items.
 ///
 /// In every snapshot `offered = stored + refused` and
 /// `stored = delivered + drained + depth`. At rest it is exact. While senders
-/// and receivers work, the counts lag behind by what is under way, and between
-/// two snapshots no count goes down, but for `depth`, and for an item that is
-/// taken back out of a channel that was just closed.
+/// and receivers work, the counts lag behind by what is under way, `depth` may
+/// be more than there was at any one instant, and between two snapshots no
+/// count goes down, but for `depth`, and for an item that is taken back out of a
+/// channel that was just closed.
 ///
-/// Counts are modulo 2^`usize::BITS`.
+/// `delivered` and `drained` are modulo 2^`usize::BITS`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -52,8 +56,9 @@ pub struct Stats {
     /// Items in the channel now.
     pub depth: u64,
     /// The largest depth that was seen: by the receiver whenever it had taken
-    /// all that it knew of, and by the sender when it found the channel full.
-    /// A peak in between may have been higher.
+    /// all that it knew of, by the sender when it found the channel full, and
+    /// by a snapshot during which nothing was received. A peak in between may
+    /// have been higher.
     pub high_water: u64,
     /// How many items fit.
     pub capacity: u64,
@@ -61,15 +66,17 @@ pub struct Stats {
     pub full_events: u64,
     /// Receives that found it empty.
     pub empty_events: u64,
-    /// How long the sender has waited for room, up to the last time it got some.
+    /// How long sends have waited for room, in vain or not. A wait counts when
+    /// it is over.
     pub send_blocked: Duration,
-    /// How long the receiver has waited for items, up to the last time it got
-    /// some.
+    /// How long receives have waited for items, in vain or not. A wait counts
+    /// when it is over.
     pub recv_blocked: Duration,
 }
 
 impl Stats {
-    /// Whether the counts add up. They always do; this is for reports.
+    /// Whether the counts add up. They always do, being made so: this is for
+    /// reports, and no evidence that they are true.
     pub fn is_exact(&self) -> bool {
         self.offered == self.stored + self.refused
             && self.refused == self.refused_full + self.refused_timeout + self.refused_closed
@@ -131,13 +138,23 @@ pub(crate) struct RecvCounts {
     pub(crate) blocked_nanos: Count,
 }
 
-/// What the end of a channel counts.
-#[derive(Debug)]
+/// What the end of a channel counts. As positions do, modulo the word.
+#[derive(Debug, Default)]
 struct End {
     /// How many items had been popped when the receiver was done.
-    delivered: Option<u64>,
+    delivered: Option<usize>,
     /// Items that the sender took back.
-    taken_back: u64,
+    taken_back: usize,
+}
+
+impl End {
+    /// How many of the popped items were delivered, and how many drained.
+    /// Positions wrap, so differences are taken in their own width.
+    fn split(&self, popped: usize) -> (usize, usize) {
+        let delivered = self.delivered.unwrap_or(popped);
+        let since = popped.wrapping_sub(delivered);
+        (delivered, since.wrapping_sub(self.taken_back))
+    }
 }
 
 /// All counts of a channel, but for the positions.
@@ -145,7 +162,7 @@ struct End {
 pub(crate) struct Counts {
     pub(crate) send: Padded<SendCounts>,
     pub(crate) recv: Padded<RecvCounts>,
-    high_water: AtomicU64,
+    high_water: AtomicUsize,
     end: Mutex<End>,
 }
 
@@ -163,33 +180,33 @@ impl Counts {
                 empty_events: Count::new(),
                 blocked_nanos: Count::new(),
             }),
-            high_water: AtomicU64::new(0),
-            end: Mutex::new(End {
-                delivered: None,
-                taken_back: 0,
-            }),
+            high_water: AtomicUsize::new(0),
+            end: Mutex::new(End::default()),
         }
     }
 
     /// Notes that the channel was seen this deep.
     pub(crate) fn seen(&self, depth: usize) {
         // ORDERING: Relaxed; a maximum, of which nothing depends.
-        if depth as u64 > self.high_water.load(Ordering::Relaxed) {
-            self.high_water.fetch_max(depth as u64, Ordering::Relaxed);
+        if depth > self.high_water.load(Ordering::Relaxed) {
+            self.high_water.fetch_max(depth, Ordering::Relaxed);
         }
     }
 
     /// Notes that what is popped from now on is not delivered.
     pub(crate) fn recv_done(&self, popped: usize) {
-        lock(&self.end).delivered.get_or_insert(popped as u64);
+        lock(&self.end).delivered.get_or_insert(popped);
     }
 
-    /// Runs `take`, which pops what the sender takes back, so that no snapshot
-    /// sees it half done.
-    pub(crate) fn take_back<T>(&self, take: impl FnOnce() -> Vec<T>) -> Vec<T> {
+    /// Runs `pop_all`, and gives the last `ours` of its items back to the sender:
+    /// so that no snapshot sees it half done. Whatever else there was counts as
+    /// drained, and is dropped.
+    pub(crate) fn take_back<T>(&self, ours: usize, pop_all: impl FnOnce() -> Vec<T>) -> Vec<T> {
         let mut end = lock(&self.end);
-        let items = take();
-        end.taken_back += items.len() as u64;
+        let mut others = pop_all();
+        let items = others.split_off(others.len().saturating_sub(ours));
+        end.taken_back = end.taken_back.wrapping_add(items.len());
+        drop(end);
         items
     }
 }
@@ -203,23 +220,29 @@ pub struct Monitor {
 }
 
 impl Monitor {
-    /// What went through the channel up to now.
+    /// What went through the channel up to now. Takes a short lock, which the
+    /// two ends take only when the channel closes.
     pub fn stats(&self) -> Stats {
         let counts = &*self.counts;
         let end = lock(&counts.end);
         // Popped first: what was popped by then had been pushed by then.
-        let popped = self.ring.popped() as u64;
-        let pushed = self.ring.pushed() as u64;
-        let capacity = self.ring.capacity() as u64;
-        let depth = pushed.wrapping_sub(popped).min(capacity);
-        let delivered = end.delivered.unwrap_or(popped);
-        let drained = popped.wrapping_sub(delivered).wrapping_sub(end.taken_back);
+        let popped = self.ring.popped();
+        let depth = self.ring.pushed().wrapping_sub(popped);
+        let depth = depth.min(self.ring.capacity());
+        let (delivered, drained) = end.split(popped);
         drop(end);
+        // ORDERING: Acquire, edge `publish` to here: whatever the sender knew to be
+        // popped when it pushed is popped by the next look.
+        fence(Ordering::Acquire);
+        if self.ring.popped() == popped {
+            counts.seen(depth);
+        }
+        let [delivered, drained, depth] = [delivered, drained, depth].map(|n| n as u64);
         let refused_full = counts.send.refused_full.get();
         let refused_timeout = counts.send.refused_timeout.get();
         let refused_closed = counts.send.refused_closed.get();
         let refused = refused_full + refused_timeout + refused_closed;
-        let stored = delivered.wrapping_add(drained).wrapping_add(depth);
+        let stored = delivered + drained + depth;
         Stats {
             offered: stored + refused,
             stored,
@@ -230,12 +253,43 @@ impl Monitor {
             delivered,
             drained,
             depth,
-            high_water: counts.high_water.load(Ordering::Relaxed).max(depth),
-            capacity,
+            high_water: counts.high_water.load(Ordering::Relaxed) as u64,
+            capacity: self.ring.capacity() as u64,
             full_events: counts.send.full_events.get(),
             empty_events: counts.recv.empty_events.get(),
             send_blocked: Duration::from_nanos(counts.send.blocked_nanos.get()),
             recv_blocked: Duration::from_nanos(counts.recv.blocked_nanos.get()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Positions that have wrapped change nothing.
+    #[test]
+    fn counts_are_those_of_positions_that_wrapped() {
+        for start in [0, usize::MAX, usize::MAX - 2, usize::MAX - 6] {
+            let after = |n: usize| start.wrapping_add(n);
+            let open = End::default();
+            assert_eq!(open.split(after(5)), (after(5), 0));
+            let end = End {
+                delivered: Some(after(3)),
+                taken_back: 2,
+            };
+            assert_eq!(end.split(after(9)), (after(3), 4));
+        }
+    }
+
+    /// The sender gets back what it pushed last, no more; others are drained.
+    #[test]
+    fn what_is_taken_back_is_the_senders_own() {
+        for (ours, returned, drained) in [(1, vec![3], 2), (3, vec![1, 2, 3], 0)] {
+            let counts = Counts::new();
+            counts.recv_done(7);
+            assert_eq!(counts.take_back(ours, || vec![1, 2, 3]), returned);
+            assert_eq!(lock(&counts.end).split(10), (7, drained));
         }
     }
 }

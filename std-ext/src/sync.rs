@@ -25,7 +25,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod native {
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
     use std::task::Waker;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     /// A thread that can sleep.
     #[derive(Debug)]
@@ -60,6 +60,17 @@ mod native {
 
     pub(crate) fn wake(waker: Waker) {
         waker.wake();
+    }
+
+    /// Where wake-ups are not certain, look again this often.
+    pub(crate) const NAP: Duration = Duration::from_millis(1);
+
+    pub(crate) fn nap() {
+        std::thread::sleep(NAP);
+    }
+
+    pub(crate) fn is_over(deadline: Instant) -> bool {
+        Instant::now() >= deadline
     }
 
     /// Lets another thread run that waits for this CPU.
@@ -105,7 +116,7 @@ mod modelled {
     pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
     use ringfence_core::sync::weaken;
     use std::task::Waker;
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     /// A thread that can sleep. Not by loom's `park`: its `unpark` orders what
     /// came before it even if nobody parks, and must not meet a thread in `join`.
@@ -147,6 +158,15 @@ mod modelled {
         if !weaken::left_out() {
             waker.wake();
         }
+    }
+
+    pub(crate) const NAP: Duration = Duration::ZERO;
+
+    pub(crate) fn nap() {}
+
+    /// Not before it has slept: that is what the models are about.
+    pub(crate) fn is_over(_deadline: Instant) -> bool {
+        false
     }
 
     /// As for loom, threads are interrupted anywhere.

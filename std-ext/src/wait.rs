@@ -5,8 +5,8 @@
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
-use crate::event::Event;
-use crate::sync::{self, AtomicBool, Ordering, Thread};
+use crate::event::{Event, Key};
+use crate::sync::{self, AtomicBool, NAP, Ordering, Thread};
 
 /// How long to try before sleeping. Waking a thread costs about as much.
 const SPIN: Duration = Duration::from_micros(10);
@@ -23,9 +23,6 @@ const TOLERATED: u32 = 4;
 
 /// Once given up, every how many waits it is tried again.
 const RETRY: u32 = 32;
-
-/// Where wake-ups are not certain, look again this often.
-const NAP: Duration = Duration::from_millis(1);
 
 /// Whether spinning has paid lately: one for each side that waits.
 ///
@@ -53,6 +50,9 @@ pub fn wait<R>(
     deadline: Option<Instant>,
     mut attempt: impl FnMut() -> Option<R>,
 ) -> Option<R> {
+    if deadline.is_some_and(sync::is_over) {
+        return attempt();
+    }
     if patience.spins() {
         if let Some(done) = spin(deadline, &mut attempt) {
             patience.in_vain = 0;
@@ -67,7 +67,7 @@ pub fn wait<R>(
     }
     loop {
         let parker = std::sync::Arc::new(Parker::new());
-        let (key, certain) = event.register(Waker::from(parker.clone()));
+        let (mut place, certain) = Place::take(event, Waker::from(parker.clone()));
         let mut done = attempt();
         let mut in_time = true;
         if done.is_none() {
@@ -77,12 +77,50 @@ pub fn wait<R>(
                 parker.nap(deadline)
             };
         }
-        event.cancel(key);
+        place.leave();
         if done.is_none() {
             done = attempt();
         }
         if done.is_some() || !in_time {
             return done;
+        }
+        // What it was woken for, another has taken.
+        place.woken = false;
+    }
+}
+
+/// A place in an event's queue. Whoever was woken, and waits no more, passes the
+/// wake-up on: it may have been for more than was taken. So also when an attempt
+/// panics.
+struct Place<'a> {
+    event: &'a Event,
+    key: Option<Key>,
+    woken: bool,
+}
+
+impl<'a> Place<'a> {
+    fn take(event: &'a Event, waker: Waker) -> (Self, bool) {
+        let (key, certain) = event.register(waker);
+        let place = Self {
+            event,
+            key: Some(key),
+            woken: false,
+        };
+        (place, certain)
+    }
+
+    fn leave(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.woken = self.event.cancel(key);
+        }
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.leave();
+        if self.woken {
+            self.event.wake_one();
         }
     }
 }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize as Plain, Ordering::Relaxed};
 use std::task::{Wake, Waker};
 use std::time::Instant;
 
+use loom::sync::Mutex;
 use loom::thread;
 use ringfence::event::Event;
 use ringfence::wait::{Patience, wait};
@@ -21,6 +22,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("event_without_second_look", event_without_second_look).broken(),
     Model::new("event_notified_too_early", event_notified_too_early).broken(),
     Model::new("event_passes_on", event_passes_on),
+    Model::new("event_wake_is_shared", event_wake_is_shared).preemptions(2),
     Model::new("event_close_wakes", event_close_wakes),
     Model::new("event_closed_after", event_closed_after),
     Model::new("channel_recv_parks", recv_parks),
@@ -38,6 +40,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("channel_many", many).preemptions(2),
     Model::new("channel_many_closed", many_closed).preemptions(2),
     Model::new("channel_stats_live", stats_live).preemptions(2),
+    Model::new("channel_high_water", high_water),
 ];
 
 /// An event, and the thing that happens.
@@ -99,7 +102,7 @@ fn event_without_second_look() {
         while !unpark.1.load(Ordering::Relaxed) {
             thread::park();
         }
-        thing.event.cancel(key);
+        let _ = thing.event.cancel(key);
     }
     notifier.join().unwrap();
 }
@@ -119,18 +122,43 @@ fn event_notified_too_early() {
     notifier.join().unwrap();
 }
 
-/// A waiter that is chosen, and whose time is over, passes the wake-up on.
+/// A waiter that is chosen while its time runs out passes the wake-up on.
 fn event_passes_on() {
     let thing = Thing::new();
     let other = thing.clone();
     let impatient = thread::spawn(move || {
         let over = Some(Instant::now());
-        wait(&other.event, &mut Patience::default(), over, || None::<()>)
+        let look = || other.look();
+        wait(&other.event, &mut Patience::default(), over, look);
     });
     let other = thing.clone();
     let notifier = thread::spawn(move || other.happen());
     thing.wait();
-    assert_eq!(impatient.join().unwrap(), None);
+    impatient.join().unwrap();
+    notifier.join().unwrap();
+}
+
+/// One wake-up for two things: who takes the first wakes whoever waits for the second.
+fn event_wake_is_shared() {
+    let shared = Arc::new((Event::new(), Mutex::new(0)));
+    let take = |shared: &(Event, Mutex<u32>)| {
+        wait(&shared.0, &mut Patience::default(), None, || {
+            let mut left = shared.1.lock().unwrap();
+            *left = u32::checked_sub(*left, 1)?;
+            Some(())
+        })
+    };
+    let other = shared.clone();
+    let taker = thread::spawn(move || take(&other).unwrap());
+    let other = shared.clone();
+    let notifier = thread::spawn(move || {
+        *other.1.lock().unwrap() = 2;
+        if other.0.wants_attention() {
+            other.0.wake_one();
+        }
+    });
+    take(&shared).unwrap();
+    taker.join().unwrap();
     notifier.join().unwrap();
 }
 
@@ -400,4 +428,20 @@ fn stats_live() {
         assert!(stats.is_exact() && stats.depth <= 1, "{stats}");
     }
     assert!(first.stored <= second.stored && first.delivered <= second.delivered);
+}
+
+/// No snapshot reports more than was ever inside at once.
+fn high_water() {
+    let (mut tx, mut rx) = bounded(2);
+    let monitor = tx.monitor();
+    let both = thread::spawn(move || {
+        for item in 0..2 {
+            tx.try_send(item).unwrap();
+            assert_eq!(rx.try_recv(), Ok(item));
+        }
+        (tx, rx)
+    });
+    assert!(monitor.stats().high_water <= 1);
+    let (tx, _rx) = both.join().unwrap();
+    assert_eq!(tx.stats().high_water, 1);
 }

@@ -233,7 +233,7 @@ fn take_ready<T, R>(
     mut take: impl FnMut(&mut Consumer<Heap<T>>) -> R,
 ) -> R {
     let taken = take(consumer);
-    if shared.room.wants_attention() {
+    if shared.room.has_waiters() {
         shared.room.wake_one();
     }
     taken

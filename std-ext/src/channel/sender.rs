@@ -182,15 +182,22 @@ impl<T> Sender<T> {
     /// Sends all that `items` gives, as [`send`](Self::send) would one by one,
     /// but publishes and wakes once for as many as fit together.
     ///
-    /// With [`OnFull::DropNewest`], what finds no room is given back together.
-    /// Give `items.by_ref()` to go on with the rest after an error.
+    /// With [`OnFull::DropNewest`], what finds no room is given back together:
+    /// give it no more at a time than may be in memory twice. Give
+    /// `items.by_ref()` to go on with the rest after an error.
+    ///
+    /// What `items` gives is received only when there is no more room, or when
+    /// it is through. So an iterator that waits, for the receiver or for
+    /// anything else, holds back what it gave before: send such items one by one.
     ///
     /// # Errors
     /// [`SendManyError`], if the channel is closed or the receiver gone, with
     /// what was taken from `items` and not stored.
     ///
     /// # Panics
-    /// If `items` does. What it gave before is in the channel.
+    /// If `items` does. What it gave before is in the channel, but for what was
+    /// refused, or taken back since the receiver is gone: that is counted as
+    /// refused, and dropped.
     pub fn send_many(
         &mut self,
         items: impl IntoIterator<Item = T>,
@@ -204,23 +211,16 @@ impl<T> Sender<T> {
                 room => room,
             };
             if room > 0 && !self.shared.items.is_closed() {
-                let n = self.push_some(items.by_ref().take(room));
-                stored += n;
-                let mut returned = take_back(&self.shared);
+                let (pushed, mut returned) = self.push_some(items.by_ref().take(room));
+                stored += pushed - returned.len();
                 if !returned.is_empty() {
-                    stored -= returned.len();
-                    self.shared
-                        .counts()
-                        .send
-                        .refused_closed
-                        .add(returned.len() as u64);
                     refused.append(&mut returned);
                     return Err(SendManyError {
                         stored,
                         returned: refused,
                     });
                 }
-                if n < room {
+                if pushed < room {
                     return Ok(SentMany { stored, refused });
                 }
             }
@@ -241,20 +241,42 @@ impl<T> Sender<T> {
         }
     }
 
-    /// Pushes what `items` gives, for which there is room, and wakes the
-    /// receiver once, also if `items` panics.
-    fn push_some(&mut self, items: impl Iterator<Item = T>) -> usize {
-        struct Announce<'a, T>(&'a Shared<T>);
-        impl<T> Drop for Announce<'_, T> {
-            fn drop(&mut self) {
-                if self.0.items.wants_attention() {
-                    self.0.items.wake_one();
+    /// Pushes what `items` gives, for which there is room, and attends to the
+    /// receiver once. Returns how many were pushed, and those of them that had to
+    /// be taken back. If `items` panics, the latter are dropped.
+    fn push_some(&mut self, items: impl Iterator<Item = T>) -> (usize, Vec<T>) {
+        struct Batch<'a, T> {
+            shared: &'a Shared<T>,
+            /// How many had been pushed before.
+            before: usize,
+        }
+        impl<T> Batch<'_, T> {
+            fn attend(&self) -> (usize, Vec<T>) {
+                let pushed = self.shared.monitor.ring.pushed();
+                let pushed = pushed.wrapping_sub(self.before);
+                if !self.shared.items.wants_attention() {
+                    return (pushed, Vec::new());
                 }
+                let returned = attend(self.shared, pushed);
+                let refused = &self.shared.counts().send.refused_closed;
+                refused.add(returned.len() as u64);
+                (pushed, returned)
             }
         }
-        let _announce = Announce(&self.shared);
+        impl<T> Drop for Batch<'_, T> {
+            fn drop(&mut self) {
+                self.attend();
+            }
+        }
+        let batch = Batch {
+            shared: &self.shared,
+            before: self.shared.monitor.ring.pushed(),
+        };
         let room = self.producer.ready();
-        self.producer.write_chunk(room).fill(items)
+        self.producer.write_chunk(room).fill(items);
+        let attended = batch.attend();
+        std::mem::forget(batch);
+        attended
     }
 
     /// Closes the channel: sends give their item back from now on, and the
@@ -315,29 +337,26 @@ fn offer<T>(
         return Err(TrySendError::Full(item));
     }
     if shared.items.wants_attention() {
-        return attend(shared);
+        if let Some(item) = attend(shared, 1).pop() {
+            return Err(TrySendError::Disconnected(item));
+        }
     }
     Ok(())
 }
 
-/// After a push: wakes the receiver, or takes the item back if the channel was
-/// closed meanwhile and the receiver is done.
+/// After `pushed` items were pushed together: wakes the receiver, and if the
+/// channel was closed meanwhile and the receiver is done, takes them back.
 #[cold]
-fn attend<T>(shared: &Shared<T>) -> Result<(), TrySendError<T>> {
+fn attend<T>(shared: &Shared<T>, pushed: usize) -> Vec<T> {
     shared.items.wake_one();
-    match take_back(shared).pop() {
-        Some(item) => Err(TrySendError::Disconnected(item)),
-        None => Ok(()),
-    }
-}
-
-/// What was pushed after the receiver was done with a closed channel.
-fn take_back<T>(shared: &Shared<T>) -> Vec<T> {
     if !shared.items.is_closed() {
         return Vec::new();
     }
     match &mut *lock(&shared.retired) {
-        Some(consumer) => shared.counts().take_back(|| consumer.drain().collect()),
+        Some(consumer) => {
+            let pop_all = || consumer.drain().collect();
+            shared.counts().take_back(pushed, pop_all)
+        }
         None => Vec::new(),
     }
 }

@@ -129,6 +129,12 @@ fn high_water_is_what_either_side_saw() {
     assert!(rx.try_iter().eq(0..3));
     assert_eq!((tx.stats().depth, tx.stats().high_water), (0, 3));
 
+    // What one snapshot has seen, the next remembers.
+    (0..5).for_each(|item| tx.try_send(item).unwrap());
+    assert_eq!((tx.stats().depth, tx.stats().high_water), (5, 5));
+    drop(rx);
+    assert_eq!((tx.stats().depth, tx.stats().high_water), (0, 5));
+
     // The receiver goes without having looked.
     for full_by_timeout in [true, false] {
         let (mut tx, rx) = blocking(2);
@@ -314,6 +320,27 @@ fn a_panic_in_user_code_leaves_the_channel_whole() {
     assert!(tx.send(drops.item()).is_err());
     let stats = tx.stats();
     assert_eq!((stats.drained, stats.depth), (3, 0));
+    assert!(stats.is_exact());
+}
+
+/// What was pushed while the receiver went does not wait for the sender to go.
+#[test]
+fn a_panicking_batch_leaves_nothing_behind() {
+    let drops = Drops::default();
+    let (mut tx, rx) = blocking(4);
+    let mut rx = Some(rx);
+    let items = (0..3).map(|n| {
+        assert!(n < 2, "told to panic");
+        rx = rx.take().filter(|_| n < 1);
+        drops.item()
+    });
+    assert!(catch_unwind(AssertUnwindSafe(|| tx.send_many(items))).is_err());
+    assert_eq!(drops.count(), 2);
+    let stats = tx.stats();
+    assert_eq!(
+        (stats.offered, stats.refused_closed, stats.depth),
+        (2, 2, 0)
+    );
     assert!(stats.is_exact());
 }
 
