@@ -8,9 +8,12 @@
 //! # Progress
 //!
 //! A send or receive that does not have to wait is a wait-free ring operation,
-//! and wait-free as a whole unless the other side sleeps or the channel is
-//! closing: then it takes a short lock, wakes the other side outside it, and is
-//! blocking in Herlihy's sense. Waiting is blocking by its nature.
+//! and wait-free as a whole unless the other side sleeps, or the channel is closed
+//! and it is a send, or a receive that finds it empty: then it takes a short lock,
+//! wakes the other side outside it, and is blocking in Herlihy's sense. So are
+//! closing, dropping an end, and statistics. Waiting is blocking by its nature: by
+//! [`std::thread::park`], so that it may use up a token that was meant for the
+//! thread's own parking, which must expect that.
 //!
 //! # Closing
 //!
@@ -37,6 +40,8 @@ mod tests;
 
 pub use self::receiver::{IntoIter, Iter, Receiver, TryIter};
 pub use self::sender::Sender;
+
+use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use ringfence_core::spsc::{CapacityError, Consumer, Heap, try_with_capacity};
 
@@ -70,6 +75,12 @@ impl<T> Shared<T> {
         &self.monitor.counts
     }
 }
+
+// User code runs under no lock, and the ring is whole when it panics.
+impl<T> UnwindSafe for Sender<T> {}
+impl<T> RefUnwindSafe for Sender<T> {}
+impl<T> UnwindSafe for Receiver<T> {}
+impl<T> RefUnwindSafe for Receiver<T> {}
 
 /// Starts building a channel for exactly `capacity` items.
 ///
@@ -120,6 +131,8 @@ impl Builder<Spsc> {
     ///
     /// # Panics
     /// If the capacity is 0 or no memory can hold it.
+    #[must_use]
+    #[track_caller]
     pub fn build<T>(self) -> (Sender<T>, Receiver<T>) {
         self.try_build()
             .unwrap_or_else(|error| panic!("{error}: {}", self.capacity))

@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fmt;
 
 /// The channel is closed, or the receiver is gone. Holds the item.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct SendError<T>(pub T);
 
 /// Why [`try_send`](crate::Sender::try_send) did not store the item.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TrySendError<T> {
     /// There was no room.
     Full(T),
@@ -18,7 +18,7 @@ pub enum TrySendError<T> {
 
 /// Why [`send_timeout`](crate::Sender::send_timeout) or
 /// [`send_deadline`](crate::Sender::send_deadline) did not store the item.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SendTimeoutError<T> {
     /// There was no room until the deadline.
     Timeout(T),
@@ -28,7 +28,7 @@ pub enum SendTimeoutError<T> {
 
 /// The channel was closed, or the receiver went, before
 /// [`send_many`](crate::Sender::send_many) was through.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct SendManyError<T> {
     /// How many items were stored.
     pub stored: usize,
@@ -37,11 +37,11 @@ pub struct SendManyError<T> {
 }
 
 /// Every item has been received, and there will be no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct RecvError;
 
 /// Why [`try_recv`](crate::Receiver::try_recv) returned no item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum TryRecvError {
     /// There was no item.
     Empty,
@@ -51,7 +51,7 @@ pub enum TryRecvError {
 
 /// Why [`recv_timeout`](crate::Receiver::recv_timeout) or
 /// [`recv_deadline`](crate::Receiver::recv_deadline) returned no item.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RecvTimeoutError {
     /// There was no item until the deadline.
     Timeout,
@@ -77,6 +77,16 @@ impl<T> TrySendError<T> {
             Self::Full(item) | Self::Disconnected(item) => item,
         }
     }
+
+    /// Whether there was no room.
+    pub fn is_full(&self) -> bool {
+        matches!(self, Self::Full(_))
+    }
+
+    /// Whether the channel is closed.
+    pub fn is_disconnected(&self) -> bool {
+        matches!(self, Self::Disconnected(_))
+    }
 }
 
 impl<T> SendTimeoutError<T> {
@@ -86,12 +96,70 @@ impl<T> SendTimeoutError<T> {
             Self::Timeout(item) | Self::Disconnected(item) => item,
         }
     }
+
+    /// Whether there was no room in time.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Self::Timeout(_))
+    }
+
+    /// Whether the channel is closed.
+    pub fn is_disconnected(&self) -> bool {
+        matches!(self, Self::Disconnected(_))
+    }
 }
 
 impl<T> SendManyError<T> {
     /// The items that were taken from the iterator and not sent.
     pub fn into_inner(self) -> Vec<T> {
         self.returned
+    }
+}
+
+impl TryRecvError {
+    /// Whether there was no item, but may be one later.
+    pub fn is_empty(self) -> bool {
+        self == Self::Empty
+    }
+
+    /// Whether the channel is closed and every item received.
+    pub fn is_disconnected(self) -> bool {
+        self == Self::Disconnected
+    }
+}
+
+impl RecvTimeoutError {
+    /// Whether there was no item in time.
+    pub fn is_timeout(self) -> bool {
+        self == Self::Timeout
+    }
+
+    /// Whether the channel is closed and every item received.
+    pub fn is_disconnected(self) -> bool {
+        self == Self::Disconnected
+    }
+}
+
+impl<T> From<SendError<T>> for TrySendError<T> {
+    fn from(SendError(item): SendError<T>) -> Self {
+        Self::Disconnected(item)
+    }
+}
+
+impl<T> From<SendError<T>> for SendTimeoutError<T> {
+    fn from(SendError(item): SendError<T>) -> Self {
+        Self::Disconnected(item)
+    }
+}
+
+impl From<RecvError> for TryRecvError {
+    fn from(RecvError: RecvError) -> Self {
+        Self::Disconnected
+    }
+}
+
+impl From<RecvError> for RecvTimeoutError {
+    fn from(RecvError: RecvError) -> Self {
+        Self::Disconnected
     }
 }
 

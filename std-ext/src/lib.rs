@@ -34,8 +34,8 @@
 //!
 //! # Features
 //!
-//! * `std` (default): channels. Without it, the crate is `no_std` and consists
-//!   of the rings.
+//! * `std` (default): channels, where the target has 64-bit atomics. Without it,
+//!   the crate is `no_std` and consists of the rings.
 //! * `alloc`, `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: those of the core.
 

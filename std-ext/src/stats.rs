@@ -77,6 +77,7 @@ pub struct Stats {
 impl Stats {
     /// Whether the counts add up. They always do, being made so: this is for
     /// reports, and no evidence that they are true.
+    #[must_use]
     pub fn is_exact(&self) -> bool {
         self.offered == self.stored + self.refused
             && self.refused == self.refused_full + self.refused_timeout + self.refused_closed
@@ -222,6 +223,7 @@ pub struct Monitor {
 impl Monitor {
     /// What went through the channel up to now. Takes a short lock, which the
     /// two ends take only when the channel closes.
+    #[must_use]
     pub fn stats(&self) -> Stats {
         let counts = &*self.counts;
         let end = lock(&counts.end);

@@ -1,6 +1,7 @@
 //! The end that receives.
 
 use std::fmt;
+use std::iter::FusedIterator;
 use std::time::{Duration, Instant};
 
 use ringfence_core::spsc::{Consumer, Heap};
@@ -13,7 +14,11 @@ use crate::wait::{Patience, wait};
 
 /// The end of a channel that receives.
 ///
-/// Dropping it closes the channel, and drops what is inside at once.
+/// Dropping it closes the channel, and drops what is inside at once. If an
+/// item's `Drop` panics the others are dropped nevertheless; if a second one does,
+/// the process aborts, as when a `Vec` of them is dropped.
+///
+/// A receiver that is forgotten leaves the channel open, with what is inside.
 pub struct Receiver<T> {
     /// `None` once every item has been received and there will be no more.
     consumer: Option<Consumer<Heap<T>>>,
@@ -157,6 +162,7 @@ impl<T> Receiver<T> {
     /// Whether the channel is closed: by either side, or because the sender is
     /// gone. Then it stays so; there may still be items inside. If it was the
     /// sender, all that it sent is visible: empty after this is empty for good.
+    #[must_use]
     pub fn is_closed(&self) -> bool {
         let closed = self.shared.items.is_closed();
         if closed {
@@ -167,31 +173,37 @@ impl<T> Receiver<T> {
     }
 
     /// How many items are in the channel; more as soon as the sender goes on.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.consumer.as_ref().map_or(0, Consumer::len)
     }
 
     /// Whether there was none. There may be by now.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether there was no room. Then there is none until the next receive.
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
     }
 
     /// How many items fit.
+    #[must_use]
     pub fn capacity(&self) -> usize {
         self.shared.monitor.ring.capacity()
     }
 
-    /// What went through the channel up to now.
+    /// What went through the channel up to now. Takes a short lock.
+    #[must_use]
     pub fn stats(&self) -> Stats {
         self.shared.monitor.stats()
     }
 
     /// Statistics for any thread, also after the channel is gone.
+    #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.shared.monitor.clone()
     }
@@ -312,7 +324,7 @@ impl<T> Drop for Last<'_, T> {
 }
 
 /// Items one by one, waiting for each. See [`Receiver::iter`].
-#[derive(Debug)]
+#[must_use = "iterators are lazy"]
 pub struct Iter<'a, T>(&'a mut Receiver<T>);
 
 impl<T> Iterator for Iter<'_, T> {
@@ -323,8 +335,16 @@ impl<T> Iterator for Iter<'_, T> {
     }
 }
 
+impl<T> FusedIterator for Iter<'_, T> {}
+
+impl<T> fmt::Debug for Iter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Iter").field(&self.0).finish()
+    }
+}
+
 /// Items one by one, until there is none. See [`Receiver::try_iter`].
-#[derive(Debug)]
+#[must_use = "iterators are lazy"]
 pub struct TryIter<'a, T>(&'a mut Receiver<T>);
 
 impl<T> Iterator for TryIter<'_, T> {
@@ -335,15 +355,36 @@ impl<T> Iterator for TryIter<'_, T> {
     }
 }
 
+impl<T> fmt::Debug for TryIter<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TryIter").field(&self.0).finish()
+    }
+}
+
 /// Items one by one, waiting for each. See [`Receiver::iter`].
-#[derive(Debug)]
+#[must_use = "iterators are lazy"]
 pub struct IntoIter<T>(Receiver<T>);
+
+impl<T> IntoIter<T> {
+    /// The receiver again.
+    pub fn into_inner(self) -> Receiver<T> {
+        self.0
+    }
+}
 
 impl<T> Iterator for IntoIter<T> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
         self.0.recv().ok()
+    }
+}
+
+impl<T> FusedIterator for IntoIter<T> {}
+
+impl<T> fmt::Debug for IntoIter<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("IntoIter").field(&self.0).finish()
     }
 }
 

@@ -14,7 +14,8 @@ use crate::wait::{Patience, wait};
 
 /// The end of a channel that sends.
 ///
-/// Dropping it closes the channel; what is inside can still be received.
+/// Dropping it closes the channel; what is inside can still be received. One
+/// that is forgotten leaves the channel open: the receiver waits for ever.
 pub struct Sender<T> {
     producer: Producer<Heap<T>>,
     shared: Arc<Shared<T>>,
@@ -39,7 +40,8 @@ impl<T> Sender<T> {
     /// Sends `item`; if there is no room, does what [`OnFull`] says.
     ///
     /// `Stored` means that it is in the channel, not that it is received: the
-    /// receiver may go first, and is then counted to have drained it.
+    /// receiver may go first, and is then counted to have drained it. With
+    /// [`OnFull::Block`] it is the only answer: `let _ = tx.send(item)?;`.
     ///
     /// # Errors
     /// [`SendError`] with the item, if the channel is closed or the receiver
@@ -287,36 +289,43 @@ impl<T> Sender<T> {
 
     /// Whether the channel is closed: by either side, or because the receiver is
     /// gone. Then it stays so.
+    #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared.items.is_closed()
     }
 
     /// How many items are in the channel; fewer as soon as the receiver goes on.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.producer.len()
     }
 
     /// Whether there was none. Then there is none until the next send.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.producer.is_empty()
     }
 
     /// Whether there was no room. There may be by now.
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.producer.is_full()
     }
 
     /// How many items fit.
+    #[must_use]
     pub fn capacity(&self) -> usize {
         self.producer.capacity()
     }
 
-    /// What went through the channel up to now.
+    /// What went through the channel up to now. Takes a short lock.
+    #[must_use]
     pub fn stats(&self) -> Stats {
         self.shared.monitor.stats()
     }
 
     /// Statistics for any thread, also after the channel is gone.
+    #[must_use]
     pub fn monitor(&self) -> Monitor {
         self.shared.monitor.clone()
     }

@@ -382,12 +382,31 @@ fn errors_say_what_they_are_and_need_no_debug() {
     tx.try_send(Opaque).unwrap();
     let full = tx.try_send(Opaque).unwrap_err();
     assert_eq!(format!("{full:?}: {full}"), "Full(..): the channel is full");
-    drop(rx);
+    assert!(full.is_full() && !full.is_disconnected());
+    let mut items = rx.into_iter();
+    assert!(items.next().is_some());
+    let shown = r#"IntoIter(Receiver { len: 0, capacity: 1, is_closed: false })"#;
+    assert_eq!(format!("{items:?}"), shown);
+    drop(items.into_inner());
     let closed = tx.try_send(Opaque).unwrap_err();
     assert_eq!(
         format!("{closed:?}: {closed}"),
         "Disconnected(..): the channel is closed"
     );
+    assert!(
+        tx.send(Opaque)
+            .map_err(TrySendError::from)
+            .unwrap_err()
+            .is_disconnected()
+    );
+}
+
+/// A channel is whole after any panic in user code, so it may be used again.
+#[test]
+fn ends_may_cross_a_caught_panic() {
+    fn assert_unwind_safe<T: std::panic::UnwindSafe>(_: &T) {}
+    let (tx, rx) = blocking::<std::cell::Cell<u8>>(1);
+    assert_unwind_safe(&(tx, rx));
 }
 
 /// Every item once and in order, on both kinds of fence, at capacities where
