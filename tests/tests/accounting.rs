@@ -47,21 +47,35 @@ fn run(random: &mut Random, on_full: OnFull) {
     let mut queue = VecDeque::new();
     let mut counts = Counts::default();
     let mut next = 0u64;
+    let mut closed = false;
     for _ in 0..300 {
         let choice = random.below(100);
-        let Some(receiver) = &mut rx else {
-            assert_eq!(tx.try_send(next).unwrap_err().into_inner(), next);
-            counts.offered += 1;
-            counts.refused_closed += 1;
-            continue;
-        };
-        match choice {
-            0 => {
+        match (&mut rx, choice) {
+            (None, _) => {
+                assert_eq!(tx.try_send(next).unwrap_err().into_inner(), next);
+                counts.offered += 1;
+                counts.refused_closed += 1;
+            }
+            (Some(_), 0) => {
                 rx = None;
+                closed = true;
                 counts.drained += queue.len() as u64;
                 queue.clear();
             }
-            1..55 => {
+            (Some(receiver), 1) => {
+                if random.below(2) == 0 {
+                    receiver.close();
+                } else {
+                    tx.close();
+                }
+                closed = true;
+            }
+            (Some(_), 2..50) if closed => {
+                assert_eq!(tx.send(next).unwrap_err().into_inner(), next);
+                counts.offered += 1;
+                counts.refused_closed += 1;
+            }
+            (Some(_), 2..50) => {
                 counts.offered += 1;
                 let full = queue.len() == capacity;
                 if !full {
@@ -80,26 +94,51 @@ fn run(random: &mut Random, on_full: OnFull) {
                     counts.refused_full += u64::from(refused);
                     counts.refused_timeout += u64::from(sent.is_err());
                 }
-                counts.high_water = counts.high_water.max(queue.len() as u64);
                 next += 1;
             }
-            55..85 => {
+            (Some(_), 50..60) => {
+                let room = capacity - queue.len();
+                let n = match on_full {
+                    OnFull::Block => random.below(room as u64 + 1),
+                    _ => random.below(9),
+                };
+                let fits = n.min(room as u64);
+                let taken = if closed { n.min(1) } else { n };
+                let sent = tx.send_many(next..next + n);
+                if !closed {
+                    queue.extend(next..next + fits);
+                    counts.stored += fits;
+                    counts.refused_full += n - fits;
+                    let sent = sent.unwrap();
+                    assert_eq!(sent.stored as u64, fits);
+                    assert!(sent.refused.into_iter().eq(next + fits..next + n));
+                } else {
+                    counts.refused_closed += taken;
+                    assert_eq!(sent.is_err(), n > 0);
+                }
+                counts.offered += taken;
+                next += n;
+            }
+            (Some(receiver), 60..85) => {
                 let item = receiver.try_recv().ok();
                 assert_eq!(item, queue.pop_front());
                 counts.delivered += u64::from(item.is_some());
             }
-            _ if queue.is_empty() => {}
-            _ => {
+            (Some(receiver), _) if closed || !queue.is_empty() => {
                 let mut items = Vec::new();
-                let n = receiver.recv_many(&mut items, 3).unwrap();
+                let n = receiver.recv_many(&mut items, 3).unwrap_or(0);
+                assert_eq!(n, queue.len().min(3));
                 assert!(items.into_iter().eq(queue.drain(..n)));
                 counts.delivered += n as u64;
             }
+            (Some(_), _) => {}
         }
+        counts.high_water = counts.high_water.max(queue.len() as u64);
         let stats = monitor.stats();
         assert!(stats.is_exact());
         assert_eq!(stats.depth, queue.len() as u64);
-        assert!(stats.high_water <= counts.high_water);
+        // Snapshots are taken after every step, and remember.
+        assert_eq!(stats.high_water, counts.high_water);
         let expected = (
             counts.offered,
             counts.stored,
