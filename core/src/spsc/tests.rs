@@ -187,7 +187,7 @@ fn ready_is_what_is_known_until_refreshed() {
 fn push_iter_fills_all_the_room_that_there_is() {
     let mut ring = Ring::<u32, 4>::new();
     let (mut tx, mut rx) = ring.split_mut();
-    tx.push_slice(&[0, 1, 2]);
+    assert_eq!(tx.push_slice(&[0, 1, 2]), 3);
     rx.drain().for_each(drop);
     // The lower bound of the size hint is 0.
     assert_eq!(tx.push_iter((0..9).filter(|_| true)), 4);
