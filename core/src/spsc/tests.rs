@@ -6,6 +6,7 @@ mod drops;
 mod handles;
 #[cfg(feature = "alloc")]
 mod heap;
+mod progress;
 
 use super::*;
 use seq_macro::seq;
