@@ -492,7 +492,6 @@ use sealed::Storage;
 
 /// A ring for any number of producers and consumers: [`Ring`] in place, or
 /// [`HeapRing`] on the heap.
-#[derive(Debug)]
 pub struct Mpmc<St: Storage> {
     storage: St,
 }
@@ -807,7 +806,6 @@ impl<St: Storage> Mpmc<St> {
 ///
 /// Dropping it gives the spare back; forgetting it leaves the ring with one spare
 /// less.
-#[derive(Debug)]
 pub struct Producer<'a, St: Storage> {
     ring: &'a Mpmc<St>,
     at: Position,
@@ -850,7 +848,6 @@ impl<St: Storage> Drop for Producer<'_, St> {
 ///
 /// Dropping it gives the spare back; forgetting it leaves the ring with one spare
 /// less.
-#[derive(Debug)]
 pub struct Consumer<'a, St: Storage> {
     ring: &'a Mpmc<St>,
     at: Position,
@@ -872,6 +869,32 @@ impl<St: Storage> Consumer<'_, St> {
 impl<St: Storage> Drop for Consumer<'_, St> {
     fn drop(&mut self) {
         self.ring.storage.parts().give_back(&self.spare);
+    }
+}
+
+/// Items need not be `Debug`, and are not shown.
+fn debug<St: Storage>(name: &str, ring: &Mpmc<St>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.debug_struct(name)
+        .field("len", &ring.len())
+        .field("capacity", &ring.capacity())
+        .finish()
+}
+
+impl<St: Storage> fmt::Debug for Mpmc<St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("Mpmc", self, f)
+    }
+}
+
+impl<St: Storage> fmt::Debug for Producer<'_, St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("Producer", self.ring, f)
+    }
+}
+
+impl<St: Storage> fmt::Debug for Consumer<'_, St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("Consumer", self.ring, f)
     }
 }
 

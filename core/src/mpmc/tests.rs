@@ -250,3 +250,14 @@ fn errors_say_what_they_are() {
     assert_impl_all!(PushError<u8>: core::hash::Hash);
     assert_impl_all!(PopError: core::hash::Hash);
 }
+
+#[test]
+fn rings_and_handles_show_no_items() {
+    struct Mute; // not Debug
+    let ring = Ring::<Mute, 3>::new();
+    assert!(ring.try_push(Mute).is_ok());
+    let (tx, rx) = (ring.producer().unwrap(), ring.consumer().unwrap());
+    assert_eq!(std::format!("{ring:?}"), "Mpmc { len: 1, capacity: 3 }");
+    assert_eq!(std::format!("{tx:?}"), "Producer { len: 1, capacity: 3 }");
+    assert_eq!(std::format!("{rx:?}"), "Consumer { len: 1, capacity: 3 }");
+}
