@@ -10,10 +10,10 @@
 //! 2. pop: if the ring looks empty, look at `tail` again. Take the item from
 //!    its slot. Free: store `head`.
 //!
-//! Loads and stores only, on both sides, and no loop but for a bounded pause between
-//! cores that are in each other's way: **wait-free**, and the same
-//! on targets without compare-and-swap. An interrupt handler that holds one
-//! side never waits for the code that it interrupted.
+//! Loads and stores only, on both sides, at most two a push, pop or look, and no loop
+//! but over what is moved, and for a bounded pause between cores that are in each
+//! other's way: **wait-free**, and the same on targets without compare-and-swap. An
+//! interrupt handler that holds one side never waits for the code that it interrupted.
 //!
 //! ```
 //! use ringfence_core::spsc;

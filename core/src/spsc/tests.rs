@@ -218,6 +218,16 @@ fn push_iter_looks_for_room_whatever_the_iterator_says_of_its_length() {
 }
 
 #[test]
+fn a_drain_goes_on_where_items_come_after_its_end() {
+    let mut ring = Ring::<u32, 2, u8>::new();
+    let (mut tx, mut rx) = ring.split_mut();
+    let mut items = rx.drain();
+    assert_eq!((items.next(), items.size_hint()), (None, (0, None)));
+    assert_eq!(tx.try_push(1), Ok(()));
+    assert_eq!((items.size_hint(), items.next()), ((1, None), Some(1)));
+}
+
+#[test]
 fn a_batch_is_seen_as_a_whole() {
     let mut ring = Ring::<u32, 4, u8>::new();
     let (mut tx, mut rx) = ring.split_mut();
