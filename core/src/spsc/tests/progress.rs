@@ -178,6 +178,7 @@ fn every_operation_keeps_its_bound<O: Owner<Item = usize>>(
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn no_operation_on_a_small_ring_takes_more_than_two_steps() {
     every_operation_keeps_its_bound(Ring::<usize, 1, u8>::new().split_mut());
     every_operation_keeps_its_bound(Ring::<usize, 3, u8>::new().split_mut());
@@ -201,16 +202,16 @@ fn the_sides_of_a_ring_come_and_go_in_a_few_steps() {
 
 #[cfg(feature = "alloc")]
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn no_operation_on_a_heap_ring_takes_more() {
     every_operation_keeps_its_bound(with_capacity(1));
     every_operation_keeps_its_bound(with_capacity(3));
-    if !cfg!(miri) {
-        every_operation_keeps_its_bound(with_capacity(LARGE));
-    }
+    every_operation_keeps_its_bound(with_capacity(LARGE));
 }
 
 #[cfg(feature = "alloc")]
 #[test]
+#[cfg_attr(miri, ignore = "too slow")]
 fn the_sides_of_a_heap_ring_come_and_go_in_a_few_steps() {
     for items in 0..=LARGE {
         let ring = || {
