@@ -4,11 +4,12 @@ use core::error::Error;
 use core::fmt;
 
 /// The ring was full. Holds the item that was not stored.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Full<T>(pub T);
 
 impl<T> Full<T> {
     /// The item that was not stored.
+    #[must_use = "else the item is dropped"]
     pub fn into_inner(self) -> T {
         self.0
     }
@@ -29,7 +30,7 @@ impl<T> fmt::Display for Full<T> {
 impl<T> Error for Full<T> {}
 
 /// No ring can have the capacity that was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CapacityError {
     /// A ring holds at least one item.

@@ -10,6 +10,21 @@ use crate::sync::{Atomic, Ordering};
 
 /// How the handles of a ring reach it. Implemented for `&Ring` and for
 /// `Heap`, and sealed.
+///
+/// An owner has two associated types: `Item`, what the ring holds, and `Word`, what
+/// its positions are kept in. So a function can take handles of any ring:
+///
+/// ```
+/// use ringfence_core::spsc::{Owner, Producer, Ring, with_capacity};
+///
+/// fn greet<O: Owner<Item = u8>>(tx: &mut Producer<O>) -> bool {
+///     tx.free() >= 2 && tx.push_slice(b"hi") == 2
+/// }
+///
+/// let mut ring = Ring::<u8, 2, u16>::new();
+/// assert!(greet(&mut ring.split_mut().0));
+/// assert!(greet(&mut with_capacity(2).0));
+/// ```
 pub trait Owner: Parts {}
 
 /// What an owner owns.

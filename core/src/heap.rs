@@ -61,8 +61,10 @@ impl Clone for Counted {
     fn clone(&self) -> Self {
         // ORDERING: Relaxed; this owner keeps the box alive meanwhile.
         let owners = self.owners.fetch_add(1, Ordering::Relaxed);
+        // Made before the check, so that a panic drops it, which counts it back.
+        let owner = Self(self.0);
         assert!(owners < usize::MAX / 2, "too many observers");
-        Self(self.0)
+        owner
     }
 }
 
@@ -90,7 +92,7 @@ unsafe impl Sync for Counted {}
 /// One side's share of a ring on the heap.
 ///
 /// The memory of the slots, and the items left in them, go with the second
-/// of the two sides.
+/// of the two sides; all of them, even if the `Drop` of one panics.
 pub struct Heap<T> {
     header: Counted,
     slots: Slots<T>,
@@ -202,6 +204,7 @@ pub struct Observer(Counted);
 
 impl Observer {
     /// How many items were ever pushed, modulo 2^`usize::BITS`.
+    #[must_use]
     pub fn pushed(&self) -> usize {
         // ORDERING: Relaxed; a stale value is an earlier truth.
         self.0.ends.tail.load(Ordering::Relaxed)
@@ -210,6 +213,7 @@ impl Observer {
     /// How many items were ever popped, modulo 2^`usize::BITS`.
     ///
     /// A later [`pushed`](Self::pushed) is never less than this.
+    #[must_use]
     pub fn popped(&self) -> usize {
         // ORDERING: Acquire, edge `free` of `spsc`: the pushes that these
         // pops took from are visible to a later load of the tail.
@@ -219,17 +223,20 @@ impl Observer {
     /// How many items are in the ring, at most its capacity. The two
     /// positions are read one after the other, so while both sides work it
     /// may be more than there ever were at one instant.
+    #[must_use]
     pub fn len(&self) -> usize {
         let popped = self.popped();
         self.pushed().wrapping_sub(popped).min(self.capacity())
     }
 
     /// Whether there was nothing in the ring.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// How many items fit.
+    #[must_use]
     pub fn capacity(&self) -> usize {
         self.0.geometry.capacity()
     }
@@ -241,5 +248,31 @@ impl fmt::Debug for Observer {
             .field("len", &self.len())
             .field("capacity", &self.capacity())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    #[test]
+    fn one_observer_too_many_is_not_counted() {
+        let (heap, other) = Heap::<u8>::try_new(1).unwrap();
+        let observer = heap.observe();
+        let owners = |expected| observer.0.owners.load(Ordering::Relaxed) == expected;
+        assert!(owners(3));
+        heap.header
+            .owners
+            .fetch_add(usize::MAX / 2 - 3, Ordering::Relaxed);
+        for _ in 0..3 {
+            assert!(catch_unwind(AssertUnwindSafe(|| heap.observe())).is_err());
+            assert!(owners(usize::MAX / 2));
+        }
+        heap.header
+            .owners
+            .fetch_sub(usize::MAX / 2 - 3, Ordering::Relaxed);
+        drop((heap, other));
+        assert!(owners(1));
     }
 }

@@ -1,17 +1,25 @@
 //! Bounded rings for `no_std`.
 //!
-//! * [`spsc`]: one producer, one consumer, wait-free.
+//! * [`spsc`]: one producer, one consumer, wait-free. In place, it needs no
+//!   compare-and-swap.
+//! * `mpmc`: any number of both, lock-free, with exact overwrite. It needs
+//!   compare-and-swap: the target's, or that of `portable-atomic`.
 //!
-//! No dependency is required, no heap, and no compare-and-swap. Channels that
-//! block, time out and count what they drop are in the crate `ringfence`.
+//! No dependency is required, and no heap. Channels that block, time out and count
+//! what they drop are in the crate `ringfence`.
 //!
 //! # Features
 //!
 //! * `alloc`: rings on the heap.
 //! * `portable-atomic`, `portable-atomic-critical-section`,
-//!   `portable-atomic-unsafe-assume-single-core`: how the reference count of
-//!   heap rings works where the target has no compare-and-swap. Rings in place
-//!   never need them.
+//!   `portable-atomic-unsafe-assume-single-core`: for targets without
+//!   compare-and-swap, `mpmc`, and the reference count of `spsc` rings on the heap.
+//!   They mask interrupts for a moment there, so `mpmc` is then not lock-free.
+//!
+//! # Targets
+//!
+//! All with atomic loads and stores of 8, 16 and 32 bits and of `usize`: 32-bit and
+//! 64-bit ones. Targets with 16-bit addresses have none of 32 bits.
 
 #![no_std]
 

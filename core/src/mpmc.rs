@@ -76,7 +76,7 @@ use crate::sync::rmw::AtomicUsize;
 use crate::sync::{self, Ordering, Padded, const_unless_loom};
 
 /// Why an item was not pushed. Holds the item.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PushError<T> {
     /// The ring was full.
     Full(T),
@@ -85,7 +85,7 @@ pub enum PushError<T> {
 }
 
 /// Why nothing was popped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PopError {
     /// The ring was empty.
     Empty,
@@ -95,10 +95,44 @@ pub enum PopError {
 
 impl<T> PushError<T> {
     /// The item that was not pushed.
+    #[must_use = "else the item is dropped"]
     pub fn into_inner(self) -> T {
         match self {
             Self::Full(item) | Self::Busy(item) => item,
         }
+    }
+
+    /// Whether the ring was full.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        matches!(self, Self::Full(_))
+    }
+
+    /// Whether all spares were in use.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy(_))
+    }
+}
+
+impl PopError {
+    /// Whether the ring was empty.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        matches!(self, Self::Empty)
+    }
+
+    /// Whether all spares were in use.
+    #[must_use]
+    pub const fn is_busy(&self) -> bool {
+        matches!(self, Self::Busy)
+    }
+}
+
+/// As a [`Producer`] says it, who is never busy.
+impl<T> From<Full<T>> for PushError<T> {
+    fn from(full: Full<T>) -> Self {
+        Self::Full(full.0)
     }
 }
 
@@ -458,7 +492,6 @@ use sealed::Storage;
 
 /// A ring for any number of producers and consumers: [`Ring`] in place, or
 /// [`HeapRing`] on the heap.
-#[derive(Debug)]
 pub struct Mpmc<St: Storage> {
     storage: St,
 }
@@ -528,6 +561,7 @@ impl<T, const N: usize, const S: usize> Storage for Place<T, N, S> {
 impl<T, const N: usize, const S: usize> Mpmc<Place<T, N, S>> {
     const_unless_loom! {
         /// An empty ring.
+        #[must_use]
         pub const fn new() -> Self {
             let _ = Place::<T, N, S>::PACKING;
             Self {
@@ -707,6 +741,7 @@ impl<St: Storage> Mpmc<St> {
     }
 
     /// A handle that pushes, with a spare of its own. `None` if none is left.
+    #[must_use = "dropping it gives its spare back"]
     pub fn producer(&self) -> Option<Producer<'_, St>> {
         let parts = self.storage.parts();
         let spare = parts.borrow()?;
@@ -719,6 +754,7 @@ impl<St: Storage> Mpmc<St> {
     }
 
     /// A handle that pops, with a spare of its own. `None` if none is left.
+    #[must_use = "dropping it gives its spare back"]
     pub fn consumer(&self) -> Option<Consumer<'_, St>> {
         let parts = self.storage.parts();
         let spare = parts.borrow()?;
@@ -731,12 +767,14 @@ impl<St: Storage> Mpmc<St> {
     }
 
     /// Whether the ring was empty, at one instant of the call. Lock-free.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         let parts = self.storage.parts();
         parts.find_head(parts.hint(parts.head)).1
     }
 
     /// Whether the ring was full, at one instant of the call. Lock-free.
+    #[must_use]
     pub fn is_full(&self) -> bool {
         let parts = self.storage.parts();
         parts.find_tail(parts.hint(parts.tail)).1
@@ -744,6 +782,7 @@ impl<St: Storage> Mpmc<St> {
 
     /// How many items are in the ring, at most its capacity. Exact when nobody
     /// pushes or pops meanwhile. Lock-free.
+    #[must_use]
     pub fn len(&self) -> usize {
         let parts = self.storage.parts();
         let (head, _) = parts.find_head(parts.hint(parts.head));
@@ -752,6 +791,7 @@ impl<St: Storage> Mpmc<St> {
     }
 
     /// How many items fit.
+    #[must_use]
     pub fn capacity(&self) -> usize {
         self.storage.parts().packing.capacity
     }
@@ -766,7 +806,6 @@ impl<St: Storage> Mpmc<St> {
 ///
 /// Dropping it gives the spare back; forgetting it leaves the ring with one spare
 /// less.
-#[derive(Debug)]
 pub struct Producer<'a, St: Storage> {
     ring: &'a Mpmc<St>,
     at: Position,
@@ -809,7 +848,6 @@ impl<St: Storage> Drop for Producer<'_, St> {
 ///
 /// Dropping it gives the spare back; forgetting it leaves the ring with one spare
 /// less.
-#[derive(Debug)]
 pub struct Consumer<'a, St: Storage> {
     ring: &'a Mpmc<St>,
     at: Position,
@@ -831,6 +869,32 @@ impl<St: Storage> Consumer<'_, St> {
 impl<St: Storage> Drop for Consumer<'_, St> {
     fn drop(&mut self) {
         self.ring.storage.parts().give_back(&self.spare);
+    }
+}
+
+/// Items need not be `Debug`, and are not shown.
+fn debug<St: Storage>(name: &str, ring: &Mpmc<St>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.debug_struct(name)
+        .field("len", &ring.len())
+        .field("capacity", &ring.capacity())
+        .finish()
+}
+
+impl<St: Storage> fmt::Debug for Mpmc<St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("Mpmc", self, f)
+    }
+}
+
+impl<St: Storage> fmt::Debug for Producer<'_, St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("Producer", self.ring, f)
+    }
+}
+
+impl<St: Storage> fmt::Debug for Consumer<'_, St> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("Consumer", self.ring, f)
     }
 }
 

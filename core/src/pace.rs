@@ -16,9 +16,7 @@
 //! were made, one for a look that found nothing (the caller's own, between two
 //! attempts), and some for a look that found something (the moves of the lines).
 
-use core::hint::spin_loop;
-
-use crate::sync;
+use crate::sync::{self, spin_loop};
 
 /// What a side has learnt; nothing where no two cores share a cache line.
 #[derive(Clone, Copy, Debug, Default)]

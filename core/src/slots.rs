@@ -12,6 +12,7 @@
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
+use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
 use crate::sync::{self, Line, Watch, const_unless_loom};
@@ -126,6 +127,13 @@ impl<T> Slots<T> {
         unsafe { core::slice::from_raw_parts(self.base.add(index).as_ptr().cast(), len) }
     }
 }
+
+// A panic in user code leaves whole items, and positions that count them: a ring can be
+// used on, so it and its handles are unwind safe, whatever the items are.
+impl<T> UnwindSafe for Slots<T> {}
+impl<T> RefUnwindSafe for Slots<T> {}
+impl<T, const N: usize, const S: usize> UnwindSafe for InPlace<T, N, S> {}
+impl<T, const N: usize, const S: usize> RefUnwindSafe for InPlace<T, N, S> {}
 
 /// Slots in place: part of the ring itself. `N` of them, and `S` more behind.
 #[derive(Debug)]

@@ -10,10 +10,10 @@
 //! 2. pop: if the ring looks empty, look at `tail` again. Take the item from
 //!    its slot. Free: store `head`.
 //!
-//! Loads and stores only, on both sides, and no loop but for a bounded pause between
-//! cores that are in each other's way: **wait-free**, and the same
-//! on targets without compare-and-swap. An interrupt handler that holds one
-//! side never waits for the code that it interrupted.
+//! Loads and stores only, on both sides, at most two a push, pop or look, and no loop
+//! but over what is moved, and for a bounded pause between cores that are in each
+//! other's way: **wait-free**, and the same on targets without compare-and-swap. An
+//! interrupt handler that holds one side never waits for the code that it interrupted.
 //!
 //! ```
 //! use ringfence_core::spsc;
@@ -63,7 +63,7 @@ mod producer;
 #[cfg(test)]
 mod tests;
 
-pub use self::chunk::{InitChunk, ReadChunk, WriteChunk};
+pub use self::chunk::{InitChunk, IntoIter, ReadChunk, WriteChunk};
 pub use self::consumer::{Consumer, Drain};
 pub use self::producer::Producer;
 pub use crate::error::{CapacityError, Full};
@@ -72,11 +72,13 @@ pub use crate::handle::Owner;
 pub use crate::heap::{Heap, Observer};
 pub use crate::position::Word;
 
+use core::fmt;
+
 use crate::ends::Ends;
 use crate::handle::{Parts, drop_items};
 use crate::position::Geometry;
 use crate::slots::{InPlace, Slots};
-use crate::sync::{AtomicBool, AtomicUsize, Ordering, const_unless_loom, fence};
+use crate::sync::{Atomic, AtomicBool, AtomicUsize, Ordering, const_unless_loom, fence};
 
 /// A ring in place, for exactly `N` items, `N` at least 1.
 ///
@@ -85,7 +87,7 @@ use crate::sync::{AtomicBool, AtomicUsize, Ordering, const_unless_loom, fence};
 ///
 /// `W` is the type of the positions, `usize` unless said otherwise; `N` is at
 /// most half of what it can count. Items that are left are dropped with the
-/// ring; a static is never dropped.
+/// ring, all of them, even if the `Drop` of one panics; a static is never dropped.
 ///
 /// No ring without room, and none larger than its positions can count:
 ///
@@ -102,7 +104,6 @@ use crate::sync::{AtomicBool, AtomicUsize, Ordering, const_unless_loom, fence};
 /// use std::rc::Rc;
 /// static LOCAL: ringfence_core::spsc::Ring<Rc<u8>, 4> = ringfence_core::spsc::Ring::new();
 /// ```
-#[derive(Debug)]
 pub struct Ring<T, const N: usize, W: Word = usize> {
     ends: Ends<W>,
     claim: Claim,
@@ -122,6 +123,7 @@ impl<T, const N: usize, W: Word> Ring<T, N, W> {
 
     const_unless_loom! {
         /// An empty ring.
+        #[must_use]
         pub const fn new() -> Self {
             let _ = Self::GEOMETRY;
             Self {
@@ -133,9 +135,11 @@ impl<T, const N: usize, W: Word> Ring<T, N, W> {
     }
 
     /// The two sides of a ring that lives for ever. At most one call succeeds,
-    /// ever; where calls overlap in time, it may be that none does.
+    /// ever. Where calls overlap in time, it may be that none does; the ring can then
+    /// never be split, so let one place do it.
     ///
     /// Wait-free, loads and stores only.
+    #[must_use = "a ring is split once: without its handles it is of no use"]
     pub fn split(&'static self) -> Option<(Producer<&'static Self>, Consumer<&'static Self>)> {
         // I3: by the claim these are the only handles that come from here, and
         // `split_mut` needs a `&mut`, which this `&'static` rules out.
@@ -144,6 +148,7 @@ impl<T, const N: usize, W: Word> Ring<T, N, W> {
 
     /// The two sides of a ring that is borrowed. What is in it stays in it, and
     /// is there at the next split.
+    #[must_use]
     pub fn split_mut(&mut self) -> (Producer<&Self>, Consumer<&Self>) {
         // I3: the `&mut` is borrowed for as long as the handles live.
         self.handles()
@@ -158,6 +163,7 @@ impl<T, const N: usize, W: Word> Ring<T, N, W> {
     }
 
     /// How many items fit.
+    #[must_use]
     pub const fn capacity(&self) -> usize {
         N
     }
@@ -166,6 +172,18 @@ impl<T, const N: usize, W: Word> Ring<T, N, W> {
 impl<T, const N: usize, W: Word> Default for Ring<T, N, W> {
     fn default() -> Self {
         Self::new()
+    }
+}
+
+impl<T, const N: usize, W: Word> fmt::Debug for Ring<T, N, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // ORDERING: Relaxed; for people, who see what may have changed since.
+        let head = self.ends.head.load(Ordering::Relaxed);
+        let tail = self.ends.tail.load(Ordering::Relaxed);
+        f.debug_struct("Ring")
+            .field("len", &Self::GEOMETRY.distance(head, tail).min(N))
+            .field("capacity", &N)
+            .finish()
     }
 }
 
@@ -203,7 +221,6 @@ impl<T, const N: usize, W: Word> Owner for &Ring<T, N, W> {}
 /// Lamport's splitter (1987). Two callers that both get past `taken` have both
 /// written `claimant` before either wrote `taken`, so the earlier of the two
 /// names finds the other's in its place.
-#[derive(Debug)]
 struct Claim {
     claimant: AtomicUsize,
     taken: AtomicBool,
@@ -244,6 +261,7 @@ impl Claim {
 /// [`CapacityError`] if `capacity` is 0 or no memory can hold it.
 #[cfg(feature = "alloc")]
 #[expect(clippy::type_complexity, reason = "two handles, spelled out once")]
+#[must_use = "a ring without its handles is freed at once"]
 pub fn try_with_capacity<T>(
     capacity: usize,
 ) -> Result<(Producer<Heap<T>>, Consumer<Heap<T>>), CapacityError> {
@@ -265,6 +283,11 @@ pub fn try_with_capacity<T>(
 /// assert_eq!(rx.drain().sum::<i32>(), 499_500);
 /// ```
 #[cfg(feature = "alloc")]
+#[must_use = "a ring without its handles is freed at once"]
+#[track_caller]
 pub fn with_capacity<T>(capacity: usize) -> (Producer<Heap<T>>, Consumer<Heap<T>>) {
-    try_with_capacity(capacity).unwrap_or_else(|error| panic!("{error}: {capacity}"))
+    match try_with_capacity(capacity) {
+        Ok(sides) => sides,
+        Err(error) => panic!("{error}: {capacity}"),
+    }
 }

@@ -84,6 +84,7 @@ compile_error!(
 
 /// An array of atomics at zero.
 #[cfg(not(ringfence_loom))]
+#[allow(unused_macros, reason = "for `mpmc`, which not every target has")]
 macro_rules! zeros {
     ($n:expr) => {
         [const { AtomicUsize::new(0) }; $n]
@@ -95,6 +96,7 @@ macro_rules! zeros {
         core::array::from_fn::<_, $n, _>(|_| AtomicUsize::new(0))
     };
 }
+#[allow(unused_imports, reason = "as above")]
 pub(crate) use zeros;
 
 #[cfg(not(ringfence_loom))]
@@ -102,7 +104,7 @@ mod native {
     #[cfg(test)]
     pub use super::stepped::*;
     #[cfg(not(test))]
-    pub use core::sync::atomic::*;
+    pub use core::{hint::spin_loop, sync::atomic::*};
 
     /// Atomics that need read-modify-write operations.
     pub mod rmw {
@@ -193,6 +195,19 @@ pub(crate) mod stepped {
     std::thread_local! {
         /// How many steps this thread may still take, and what it does then.
         static LEFT: Cell<Option<(usize, Stop)>> = const { Cell::new(None) };
+        static STEPS: Cell<usize> = const { Cell::new(0) };
+        static PAUSES: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// How many steps the current thread takes in `run`, and how many pauses.
+    pub(crate) fn count(run: impl FnOnce()) -> (usize, usize) {
+        let (steps, pauses) = (STEPS.get(), PAUSES.get());
+        run();
+        (STEPS.get() - steps, PAUSES.get() - pauses)
+    }
+
+    pub(crate) fn spin_loop() {
+        PAUSES.set(PAUSES.get() + 1);
     }
 
     /// Lets the current thread take `steps` more steps, and then runs `stop`.
@@ -201,6 +216,7 @@ pub(crate) mod stepped {
     }
 
     fn step() {
+        STEPS.set(STEPS.get() + 1);
         match LEFT.get() {
             None => {}
             Some((0, stop)) => stop(),
@@ -268,6 +284,7 @@ pub(crate) mod stepped {
 mod modelled {
     extern crate std;
 
+    pub use core::hint::spin_loop;
     use core::panic::Location;
     use loom::sync::atomic as raw;
     pub use loom::sync::atomic::Ordering;

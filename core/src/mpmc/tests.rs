@@ -1,7 +1,7 @@
 //! What a user of the ring relies on. Interleavings are the models' business.
 
 use std::collections::VecDeque;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize as Plain, Ordering::Relaxed};
@@ -13,6 +13,11 @@ use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 assert_impl_all!(Ring<core::cell::Cell<u8>, 2>: Send, Sync);
 assert_not_impl_any!(Ring<Rc<u8>, 2>: Send, Sync);
+assert_impl_all!(Ring<&core::cell::Cell<u8>, 2>: UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Producer<Place<Rc<u8>, 2, 4>>: UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Consumer<Place<Rc<u8>, 2, 4>>: UnwindSafe, RefUnwindSafe);
+#[cfg(feature = "alloc")]
+assert_impl_all!(HeapRing<Rc<u8>>: UnwindSafe, RefUnwindSafe);
 
 /// Packing and unpacking, and how far a slot is ahead, over the wrap of laps.
 #[test]
@@ -231,4 +236,28 @@ fn impossible_capacities_are_errors() {
     assert_eq!(error(1, 0), Some(CapacityError::Zero));
     assert_eq!(error(usize::MAX, 1), Some(CapacityError::TooLarge));
     assert_eq!(error(10, 3), None);
+}
+
+#[test]
+fn errors_say_what_they_are() {
+    let (full, busy) = (PushError::Full(1), PushError::Busy(1));
+    assert_eq!(full, PushError::from(Full(1)));
+    assert_eq!((full.is_full(), full.is_busy()), (true, false));
+    assert_eq!((busy.is_full(), busy.is_busy()), (false, true));
+    let (empty, busy) = (PopError::Empty, PopError::Busy);
+    assert_eq!((empty.is_empty(), empty.is_busy()), (true, false));
+    assert_eq!((busy.is_empty(), busy.is_busy()), (false, true));
+    assert_impl_all!(PushError<u8>: core::hash::Hash);
+    assert_impl_all!(PopError: core::hash::Hash);
+}
+
+#[test]
+fn rings_and_handles_show_no_items() {
+    struct Mute; // not Debug
+    let ring = Ring::<Mute, 3>::new();
+    assert!(ring.try_push(Mute).is_ok());
+    let (tx, rx) = (ring.producer().unwrap(), ring.consumer().unwrap());
+    assert_eq!(std::format!("{ring:?}"), "Mpmc { len: 1, capacity: 3 }");
+    assert_eq!(std::format!("{tx:?}"), "Producer { len: 1, capacity: 3 }");
+    assert_eq!(std::format!("{rx:?}"), "Consumer { len: 1, capacity: 3 }");
 }

@@ -1,5 +1,7 @@
 //! Runs of slots, written or read in place. Invariants: those of [`super`].
 
+use core::fmt;
+use core::iter::FusedIterator;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
@@ -11,7 +13,6 @@ use super::{Owner, Parts};
 type Uninit<O> = [MaybeUninit<<O as Parts>::Item>];
 
 /// Free slots to write to. See [`Producer::write_chunk`].
-#[derive(Debug)]
 #[must_use = "nothing is pushed until it is committed"]
 pub struct WriteChunk<'a, O: Owner> {
     producer: &'a mut Producer<O>,
@@ -25,11 +26,13 @@ impl<'a, O: Owner> WriteChunk<'a, O> {
     }
 
     /// How many slots.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there are none.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
@@ -64,7 +67,10 @@ impl<'a, O: Owner> WriteChunk<'a, O> {
     }
 
     /// Pushes items from `items` until the chunk is full or there are no more,
-    /// and returns how many. If `next` panics, what it gave so far is pushed.
+    /// and returns how many.
+    ///
+    /// # Panics
+    /// If `items` does. What it gave so far is in the ring.
     pub fn fill(self, items: impl IntoIterator<Item = O::Item>) -> usize {
         struct Written<'a, O: Owner> {
             producer: &'a mut Producer<O>,
@@ -93,6 +99,7 @@ impl<'a, O: Owner> WriteChunk<'a, O> {
 
     /// Copies as much of `items` as fits, pushes it, and returns how many items
     /// that was. Wait-free.
+    #[must_use = "what does not fit is not pushed"]
     pub fn copy_from(mut self, items: &[O::Item]) -> usize
     where
         O::Item: Copy,
@@ -109,6 +116,9 @@ impl<'a, O: Owner> WriteChunk<'a, O> {
     }
 
     /// Writes the default value to every slot, so that committing is safe.
+    ///
+    /// # Panics
+    /// If `default` does. Nothing is pushed.
     pub fn init(mut self) -> InitChunk<'a, O>
     where
         O::Item: Copy + Default,
@@ -131,7 +141,6 @@ fn copy<T: Copy>(slots: &mut [MaybeUninit<T>], items: &[T]) {
 }
 
 /// Free slots that hold a value already. See [`WriteChunk::init`].
-#[derive(Debug)]
 #[must_use = "nothing is pushed until it is committed"]
 pub struct InitChunk<'a, O: Owner>(WriteChunk<'a, O>)
 where
@@ -142,11 +151,13 @@ where
     O::Item: Copy + Default,
 {
     /// How many slots.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.0.len
     }
 
     /// Whether there are none.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.len == 0
     }
@@ -162,10 +173,17 @@ where
     ///
     /// # Panics
     /// If `n` is more than [`len`](Self::len).
+    #[track_caller]
     pub fn commit(self, n: usize) {
         assert!(n <= self.0.len, "more than the chunk holds");
         // SAFETY: `init` has written every slot of this chunk.
         unsafe { self.0.commit(n) };
+    }
+
+    /// Pushes all of it. Wait-free.
+    pub fn commit_all(self) {
+        let n = self.0.len;
+        self.commit(n);
     }
 }
 
@@ -177,8 +195,7 @@ unsafe fn assume_init<T>(slots: &mut [MaybeUninit<T>]) -> &mut [T] {
 }
 
 /// Items to read in place. See [`Consumer::read_chunk`].
-#[derive(Debug)]
-#[must_use = "nothing is popped until it is committed"]
+#[must_use = "nothing is popped until it is committed or iterated"]
 pub struct ReadChunk<'a, O: Owner> {
     consumer: &'a mut Consumer<O>,
     len: usize,
@@ -197,16 +214,19 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
     }
 
     /// How many items.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
     /// Whether there are none.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
     /// The items, oldest first: all of the first slice, then all of the second.
+    #[must_use]
     pub fn as_slices(&self) -> (&[O::Item], &[O::Item]) {
         let owner = &self.consumer.owner;
         let (index, first, second) = owner.geometry().pieces(self.consumer.head, self.len);
@@ -220,11 +240,28 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
         }
     }
 
-    /// Drops the oldest `n` items and frees their slots together. If an item's
-    /// `Drop` panics, it is gone, and those behind it are still in the ring.
+    /// The items, oldest first, to change where they are. What is not committed
+    /// stays in the ring as changed.
+    #[must_use]
+    pub fn as_mut_slices(&mut self) -> (&mut [O::Item], &mut [O::Item]) {
+        let owner = &self.consumer.owner;
+        let (index, first, second) = owner.geometry().pieces(self.consumer.head, self.len);
+        // SAFETY: as in `as_slices`; the pieces do not overlap, since `len` is at most
+        // the number of slots.
+        unsafe {
+            (
+                assume_init(owner.slots().run_mut(index, first)),
+                assume_init(owner.slots().run_mut(0, second)),
+            )
+        }
+    }
+
+    /// Drops the oldest `n` items and frees their slots together.
     ///
     /// # Panics
-    /// If `n` is more than [`len`](Self::len), or an item's `Drop` panics.
+    /// If `n` is more than [`len`](Self::len): nothing is dropped. If an item's `Drop`
+    /// panics: it and those before it are gone, and the rest is still in the ring.
+    #[track_caller]
     pub fn commit(self, n: usize) {
         assert!(n <= self.len, "more than the chunk holds");
         let mut taken = Taken::new(self.consumer);
@@ -234,8 +271,18 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
         }
     }
 
+    /// Drops all of its items and frees their slots together.
+    ///
+    /// # Panics
+    /// If an item's `Drop` does, as in [`commit`](Self::commit).
+    pub fn commit_all(self) {
+        let n = self.len;
+        self.commit(n);
+    }
+
     /// Copies items to `buffer` until it is full or there are no more, pops
     /// them, and returns how many that was. Wait-free.
+    #[must_use = "the rest of the buffer is as it was"]
     pub fn copy_to(self, buffer: &mut [O::Item]) -> usize
     where
         O::Item: Copy,
@@ -247,5 +294,71 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
         buffer[one..one + two].copy_from_slice(&second[..two]);
         self.commit(one + two);
         one + two
+    }
+}
+
+impl<'a, O: Owner> IntoIterator for ReadChunk<'a, O> {
+    type Item = O::Item;
+    type IntoIter = IntoIter<'a, O>;
+
+    /// Pops the items one by one, each when it is asked for. What is not asked for
+    /// stays in the ring.
+    fn into_iter(self) -> IntoIter<'a, O> {
+        IntoIter(self)
+    }
+}
+
+/// Pops the items of a [`ReadChunk`].
+///
+/// Each slot is free before its item is given out, so it makes no difference whether
+/// this is dropped, forgotten, or left by a panic.
+#[must_use = "nothing is popped until it is asked for"]
+pub struct IntoIter<'a, O: Owner>(ReadChunk<'a, O>);
+
+impl<O: Owner> Iterator for IntoIter<'_, O> {
+    type Item = O::Item;
+
+    fn next(&mut self) -> Option<O::Item> {
+        self.0.len = self.0.len.checked_sub(1)?;
+        self.0.consumer.try_pop()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0.len, Some(self.0.len))
+    }
+}
+
+impl<O: Owner> ExactSizeIterator for IntoIter<'_, O> {}
+impl<O: Owner> FusedIterator for IntoIter<'_, O> {}
+
+/// Items need not be `Debug`, and are not shown.
+fn debug(name: &str, len: usize, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    f.debug_struct(name).field("len", &len).finish()
+}
+
+impl<O: Owner> fmt::Debug for WriteChunk<'_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("WriteChunk", self.len, f)
+    }
+}
+
+impl<O: Owner> fmt::Debug for InitChunk<'_, O>
+where
+    O::Item: Copy + Default,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("InitChunk", self.0.len, f)
+    }
+}
+
+impl<O: Owner> fmt::Debug for ReadChunk<'_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("ReadChunk", self.len, f)
+    }
+}
+
+impl<O: Owner> fmt::Debug for IntoIter<'_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        debug("IntoIter", self.0.len, f)
     }
 }

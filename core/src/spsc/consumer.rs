@@ -9,6 +9,9 @@ use crate::pace::Pace;
 use crate::sync::{Atomic, Ordering};
 
 /// The side that pops.
+///
+/// If it is forgotten (`mem::forget`) instead of dropped, the producer is never told
+/// that it is gone, and a ring on the heap is never freed, nor are the items in it.
 pub struct Consumer<O: Owner> {
     pub(super) owner: O,
     /// Position of the next pop: the truth, of which the shared one is a copy.
@@ -74,6 +77,7 @@ impl<O: Owner> Consumer<O> {
     /// How many pops will succeed, as far as is known without looking at the
     /// producer's position.
     #[inline]
+    #[must_use]
     pub fn ready(&self) -> usize {
         self.owner.geometry().distance(self.head, self.limit)
     }
@@ -85,11 +89,13 @@ impl<O: Owner> Consumer<O> {
     }
 
     /// The oldest item, still in the ring. Wait-free.
+    #[must_use]
     pub fn peek(&mut self) -> Option<&O::Item> {
         self.peek_mut().map(|item| &*item)
     }
 
     /// The oldest item, still in the ring, to change. Wait-free.
+    #[must_use]
     pub fn peek_mut(&mut self) -> Option<&mut O::Item> {
         if self.ready_for(1) == 0 {
             return None;
@@ -101,8 +107,11 @@ impl<O: Owner> Consumer<O> {
     }
 
     /// Hands up to `limit` items to `each`, frees their slots together, and
-    /// returns how many there were. If `each` panics, the item that it got is
-    /// gone, and the rest is still in the ring.
+    /// returns how many there were.
+    ///
+    /// # Panics
+    /// If `each` does. The items that it got are gone, and the rest is still in the
+    /// ring.
     pub fn pop_each(&mut self, limit: usize, mut each: impl FnMut(O::Item)) -> usize {
         let n = self.ready_for(limit).min(limit);
         let mut taken = Taken::new(self);
@@ -115,6 +124,7 @@ impl<O: Owner> Consumer<O> {
 
     /// Copies items to `buffer` until it is full or there are no more, frees
     /// their slots together, and returns how many that was. Wait-free.
+    #[must_use = "the rest of the buffer is as it was"]
     pub fn pop_slice(&mut self, buffer: &mut [O::Item]) -> usize
     where
         O::Item: Copy,
@@ -122,7 +132,8 @@ impl<O: Owner> Consumer<O> {
         self.read_chunk(buffer.len()).copy_to(buffer)
     }
 
-    /// Takes items until the ring is empty. What is not taken stays.
+    /// Takes items until the ring is empty. What is not taken stays. After the end,
+    /// it goes on if there are items again.
     pub fn drain(&mut self) -> Drain<'_, O> {
         Drain(self)
     }
@@ -134,7 +145,7 @@ impl<O: Owner> Consumer<O> {
     ///
     /// ```
     /// let (mut tx, mut rx) = ringfence_core::spsc::with_capacity(4);
-    /// tx.push_slice(b"abc");
+    /// assert_eq!(tx.push_slice(b"abc"), 3);
     /// let chunk = rx.read_chunk(2);
     /// assert_eq!(chunk.as_slices().0, b"ab");
     /// chunk.commit(1); // frees the slot of `a`
@@ -158,6 +169,7 @@ impl<O: Owner> Consumer<O> {
 
     /// How many items are in the ring; more as soon as the producer goes on.
     /// That many pops will succeed.
+    #[must_use]
     pub fn len(&self) -> usize {
         // ORDERING: Relaxed; nothing is read on the strength of this, and a
         // stale value is too small.
@@ -166,27 +178,32 @@ impl<O: Owner> Consumer<O> {
     }
 
     /// How much room there is; less as soon as the producer goes on.
+    #[must_use]
     pub fn free(&self) -> usize {
         self.capacity() - self.len()
     }
 
     /// How many items fit.
+    #[must_use]
     pub fn capacity(&self) -> usize {
         self.owner.geometry().capacity()
     }
 
     /// Whether the ring was empty. The producer may have pushed since.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether the ring was full. Once it is, it stays so until a pop.
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.free() == 0
     }
 
     /// Whether the producer is gone. If so, what it pushed is all visible: a
     /// [`try_pop`](Self::try_pop) after this that returns `None` is final.
+    #[must_use]
     pub fn is_abandoned(&self) -> bool {
         // ORDERING: Acquire, edge `last-push` from `Producer::drop` to here.
         self.owner.ends().producer_gone.load(Ordering::Acquire)
@@ -196,6 +213,7 @@ impl<O: Owner> Consumer<O> {
 #[cfg(feature = "alloc")]
 impl<T> Consumer<Heap<T>> {
     /// A watcher of this ring, for any thread.
+    #[must_use]
     pub fn observe(&self) -> Observer {
         self.owner.observe()
     }
@@ -258,7 +276,7 @@ impl<O: Owner> Drop for Taken<'_, O> {
 }
 
 /// Takes items until the ring is empty. See [`Consumer::drain`].
-#[derive(Debug)]
+#[must_use = "nothing is popped until it is asked for"]
 pub struct Drain<'a, O: Owner>(&'a mut Consumer<O>);
 
 impl<O: Owner> Iterator for Drain<'_, O> {
@@ -268,8 +286,18 @@ impl<O: Owner> Iterator for Drain<'_, O> {
         self.0.try_pop()
     }
 
+    /// No upper bound: the producer may go on.
     fn size_hint(&self) -> (usize, Option<usize>) {
         (self.0.len(), None)
+    }
+}
+
+impl<O: Owner> fmt::Debug for Drain<'_, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drain")
+            .field("len", &self.0.len())
+            .field("capacity", &self.0.capacity())
+            .finish()
     }
 }
 

@@ -11,6 +11,9 @@ use crate::sync::{Atomic, Ordering};
 
 /// The side that pushes.
 ///
+/// If it is forgotten (`mem::forget`) instead of dropped, the consumer is never told
+/// that it is gone, and a ring on the heap is never freed, nor are the items in it.
+///
 /// It can go to another thread if its items can. One for long-lived items cannot be
 /// given short-lived ones:
 ///
@@ -90,6 +93,7 @@ impl<O: Owner> Producer<O> {
     /// How many pushes will succeed, as far as is known without looking at the
     /// consumer's position.
     #[inline]
+    #[must_use]
     pub fn ready(&self) -> usize {
         self.owner.geometry().distance(self.tail, self.limit)
     }
@@ -102,7 +106,10 @@ impl<O: Owner> Producer<O> {
 
     /// Pushes from `items` until there is no room or there are no more, and
     /// publishes them together. Returns how many; `next` is not called when
-    /// there is no room. If it panics, what it gave so far is in the ring.
+    /// there is no room.
+    ///
+    /// # Panics
+    /// If `items` does. What it gave so far is in the ring.
     pub fn push_iter(&mut self, items: impl IntoIterator<Item = O::Item>) -> usize {
         let room = self.refresh();
         self.write_chunk(room).fill(items)
@@ -110,6 +117,7 @@ impl<O: Owner> Producer<O> {
 
     /// Copies as much of `items` as fits, publishes it together, and returns
     /// how many items that was. Wait-free.
+    #[must_use = "what does not fit is not pushed"]
     pub fn push_slice(&mut self, items: &[O::Item]) -> usize
     where
         O::Item: Copy,
@@ -149,12 +157,14 @@ impl<O: Owner> Producer<O> {
     }
 
     /// How many items are in the ring; fewer as soon as the consumer goes on.
+    #[must_use]
     pub fn len(&self) -> usize {
         self.capacity() - self.free()
     }
 
     /// How much room there is; more as soon as the consumer goes on. That many
     /// pushes will succeed.
+    #[must_use]
     pub fn free(&self) -> usize {
         let geometry = self.owner.geometry();
         // ORDERING: Relaxed; nothing is written on the strength of this, and a
@@ -164,21 +174,25 @@ impl<O: Owner> Producer<O> {
     }
 
     /// How many items fit.
+    #[must_use]
     pub fn capacity(&self) -> usize {
         self.owner.geometry().capacity()
     }
 
     /// Whether the ring was empty. Once it is, it stays so until a push.
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// Whether the ring was full. The consumer may have made room since.
+    #[must_use]
     pub fn is_full(&self) -> bool {
         self.free() == 0
     }
 
     /// Whether the consumer is gone. If so, `len` is final but for pushes.
+    #[must_use]
     pub fn is_abandoned(&self) -> bool {
         // ORDERING: Acquire, edge `last-pop` from `Consumer::drop` to here.
         self.owner.ends().consumer_gone.load(Ordering::Acquire)
@@ -188,6 +202,7 @@ impl<O: Owner> Producer<O> {
 #[cfg(feature = "alloc")]
 impl<T> Producer<Heap<T>> {
     /// A watcher of this ring, for any thread.
+    #[must_use]
     pub fn observe(&self) -> Observer {
         self.owner.observe()
     }

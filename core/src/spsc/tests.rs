@@ -6,6 +6,7 @@ mod drops;
 mod handles;
 #[cfg(feature = "alloc")]
 mod heap;
+mod progress;
 
 use super::*;
 use seq_macro::seq;
@@ -187,7 +188,7 @@ fn ready_is_what_is_known_until_refreshed() {
 fn push_iter_fills_all_the_room_that_there_is() {
     let mut ring = Ring::<u32, 4>::new();
     let (mut tx, mut rx) = ring.split_mut();
-    tx.push_slice(&[0, 1, 2]);
+    assert_eq!(tx.push_slice(&[0, 1, 2]), 3);
     rx.drain().for_each(drop);
     // The lower bound of the size hint is 0.
     assert_eq!(tx.push_iter((0..9).filter(|_| true)), 4);
@@ -214,6 +215,16 @@ fn push_iter_looks_for_room_whatever_the_iterator_says_of_its_length() {
     assert_eq!(tx.push_iter((2..9).filter(|_| true)), 1);
     assert!(rx.drain().eq(1..3));
     assert_eq!(tx.push_iter(3..usize::MAX as u32), 2);
+}
+
+#[test]
+fn a_drain_goes_on_where_items_come_after_its_end() {
+    let mut ring = Ring::<u32, 2, u8>::new();
+    let (mut tx, mut rx) = ring.split_mut();
+    let mut items = rx.drain();
+    assert_eq!((items.next(), items.size_hint()), (None, (0, None)));
+    assert_eq!(tx.try_push(1), Ok(()));
+    assert_eq!((items.size_hint(), items.next()), ((1, None), Some(1)));
 }
 
 #[test]

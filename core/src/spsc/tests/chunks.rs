@@ -2,7 +2,24 @@
 
 use super::*;
 use core::mem::forget;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::boxed::Box;
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
+use std::string::String;
+
+/// Whether `run` panics, and says that it was a caller in the tests.
+pub(super) fn panics_here<R>(run: impl FnOnce() -> R) -> bool {
+    std::thread_local!(static WHERE: Cell<String> = const { Cell::new(String::new()) });
+    static HOOK: std::sync::Once = std::sync::Once::new();
+    HOOK.call_once(|| {
+        let others = take_hook();
+        set_hook(Box::new(move |info| {
+            WHERE.set(info.location().unwrap().file().into());
+            others(info);
+        }));
+    });
+    catch_unwind(AssertUnwindSafe(run)).is_err() && WHERE.take().contains("tests")
+}
 
 /// A ring of five slots whose sides are both at the third.
 fn at_three() -> Ring<u8, 5, u8> {
@@ -149,12 +166,64 @@ fn a_chunk_that_is_not_committed_does_nothing() {
 }
 
 #[test]
+fn all_of_a_chunk_can_be_committed() {
+    let mut ring = at_three();
+    let (mut tx, mut rx) = ring.split_mut();
+    let mut chunk = tx.write_chunk(4).init();
+    let (first, second) = chunk.as_mut_slices();
+    first.copy_from_slice(b"ab");
+    second.copy_from_slice(b"cd");
+    chunk.commit_all();
+    rx.read_chunk(3).commit_all();
+    assert_eq!(tx.free(), 4);
+    assert!(rx.drain().eq(*b"d"));
+    tx.write_chunk(0).init().commit_all();
+    rx.read_chunk(9).commit_all();
+    assert!(tx.is_empty());
+}
+
+#[test]
+fn items_in_a_chunk_can_be_changed() {
+    let mut ring = at_three();
+    let (mut tx, mut rx) = ring.split_mut();
+    assert_eq!(tx.push_slice(b"abcd"), 4);
+    let mut chunk = rx.read_chunk(3);
+    let (first, second) = chunk.as_mut_slices();
+    assert_eq!((&*first, &*second), (&b"ab"[..], &b"c"[..]));
+    first.make_ascii_uppercase();
+    second[0] = b'x';
+    chunk.commit(1);
+    assert!(rx.drain().eq(*b"Bxd"));
+}
+
+#[test]
+#[expect(clippy::forget_non_drop, reason = "whether it has a `Drop` or not")]
+fn a_chunk_gives_its_items_and_no_more() {
+    let mut ring = at_three();
+    let (mut tx, mut rx) = ring.split_mut();
+    assert_eq!(tx.push_slice(b"abcde"), 5);
+    let mut items = rx.read_chunk(2).into_iter();
+    assert_eq!((items.len(), tx.free()), (2, 0));
+    assert_eq!(items.next(), Some(b'a'));
+    assert_eq!((items.len(), tx.free()), (1, 1));
+    assert_eq!(tx.try_push(b'f'), Ok(()));
+    assert_eq!((items.next(), items.next()), (Some(b'b'), None));
+    assert_eq!((items.next(), items.len()), (None, 0));
+    let mut items = rx.read_chunk(9).into_iter();
+    assert_eq!((items.len(), items.next()), (4, Some(b'c')));
+    forget(items);
+    assert_eq!(tx.free(), 2);
+    assert_eq!(rx.read_chunk(0).into_iter().next(), None);
+    assert!(rx.read_contiguous(9).into_iter().eq(*b"def"));
+}
+
+#[test]
 fn no_more_than_the_chunk_can_be_committed() {
     let mut ring = at_three();
     let (mut tx, mut rx) = ring.split_mut();
     assert_eq!(tx.push_slice(b"abc"), 3);
-    assert!(catch_unwind(AssertUnwindSafe(|| tx.write_chunk(1).init().commit(2))).is_err());
-    assert!(catch_unwind(AssertUnwindSafe(|| rx.read_chunk(2).commit(3))).is_err());
+    assert!(panics_here(|| tx.write_chunk(1).init().commit(2)));
+    assert!(panics_here(|| rx.read_chunk(2).commit(3)));
     assert!(rx.drain().eq(*b"abc"));
     assert_eq!((tx.len(), rx.len()), (0, 0));
 }

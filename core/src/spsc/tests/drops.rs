@@ -163,6 +163,67 @@ fn a_closure_that_panics_in_pop_each_loses_only_its_item() {
 }
 
 #[test]
+fn a_chunk_s_items_are_dropped_by_their_taker() {
+    let log = Log::default();
+    for taken in 0..=5 {
+        let mut ring = full(&log);
+        let (tx, mut rx) = ring.split_mut();
+        let mut items = rx.read_chunk(5).into_iter();
+        items.by_ref().take(taken).for_each(forget);
+        drop(items);
+        assert_eq!((tx.free(), rx.len()), (taken, 5 - taken));
+        drop((tx, rx));
+        assert_eq!(log.take(), []);
+        drop(ring);
+        assert!(log.take().into_iter().eq(taken as u32 + 1..=5));
+    }
+}
+
+#[test]
+fn a_loop_over_a_chunk_that_panics_loses_only_its_item() {
+    let log = Log::default();
+    for bomb in 1..=5 {
+        let mut ring = full(&log);
+        let (tx, mut rx) = ring.split_mut();
+        assert!(panics(|| {
+            for item in rx.read_chunk(5) {
+                assert_ne!(item.number, bomb);
+            }
+        }));
+        assert!(log.take().into_iter().eq(1..=bomb));
+        assert_eq!((tx.free(), rx.len()), (bomb as usize, 5 - bomb as usize));
+        drop((tx, rx));
+        drop(ring);
+        assert!(log.take().into_iter().eq(bomb + 1..=5));
+    }
+}
+
+std::thread_local!(static DEFAULTS: Cell<u32> = const { Cell::new(0) });
+
+/// Its third default panics.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Third(u32);
+
+impl Default for Third {
+    fn default() -> Self {
+        DEFAULTS.set(DEFAULTS.get() + 1);
+        assert_ne!(DEFAULTS.get(), 3);
+        Self(0)
+    }
+}
+
+#[test]
+fn a_default_that_panics_in_init_pushes_nothing() {
+    let mut ring = Ring::<Third, 5, u8>::new();
+    let (mut tx, mut rx) = ring.split_mut();
+    assert_eq!(tx.try_push(Third(1)), Ok(()));
+    assert!(panics(|| tx.write_chunk(4).init().commit_all()));
+    assert_eq!((tx.len(), tx.free()), (1, 4));
+    assert_eq!(tx.try_push(Third(2)), Ok(()));
+    assert!(rx.drain().eq([Third(1), Third(2)]));
+}
+
+#[test]
 fn an_iterator_that_panics_in_push_iter_loses_nothing() {
     let log = Log::default();
     for bomb in 1..=5 {
@@ -173,6 +234,7 @@ fn an_iterator_that_panics_in_push_iter_loses_nothing() {
                 panic!("item {bomb}");
             }
         });
+        // `fill`, with the room that there is.
         assert!(panics(|| tx.push_iter(items)));
         assert_eq!(log.take(), [bomb]);
         assert_eq!(rx.len(), bomb as usize - 1);

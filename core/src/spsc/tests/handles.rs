@@ -4,7 +4,9 @@ use super::*;
 use core::mem::{forget, offset_of};
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert};
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::format;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
 // The owner, two positions, and the pace.
@@ -43,6 +45,11 @@ assert_not_impl_any!(ReadChunk<&Ring<Local, 4>>: Send, Sync);
 assert_not_impl_any!(Drain<&Ring<Local, 4>>: Send, Sync);
 assert_not_impl_any!(Producer<&Ring<u8, 4>>: Clone);
 assert_not_impl_any!(Consumer<&Ring<u8, 4>>: Clone);
+
+// Whatever the items are: a panic leaves the ring as it is documented to.
+assert_impl_all!(Ring<&Cell<u8>, 4>: UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Producer<&Ring<&Cell<u8>, 4>>: UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Consumer<&Ring<&Cell<u8>, 4>>: UnwindSafe, RefUnwindSafe);
 
 #[test]
 fn an_empty_ring_is_all_zeros() {
@@ -147,11 +154,24 @@ fn errors_and_handles_say_what_they_are() {
     assert!(format!("{}", CapacityError::OutOfMemory).contains("memory"));
     assert_impl_all!(Full<Mute>: core::error::Error);
     assert_impl_all!(CapacityError: core::error::Error);
+    assert!(HashSet::from([Full(1), Full(2)]).contains(&Full(2)));
+    assert!(!HashSet::from([CapacityError::Zero]).contains(&CapacityError::TooLarge));
 
     let mut ring = Ring::<Mute, 3, u8>::new();
-    let (mut tx, rx) = ring.split_mut();
+    let (mut tx, mut rx) = ring.split_mut();
     assert!(tx.try_push(Mute).is_ok());
     let fields = "{ len: 1, capacity: 3, is_abandoned: false }";
     assert_eq!(format!("{tx:?}"), format!("Producer {fields}"));
     assert_eq!(format!("{rx:?}"), format!("Consumer {fields}"));
+    assert_eq!(format!("{:?}", tx.write_chunk(9)), "WriteChunk { len: 2 }");
+    assert_eq!(format!("{:?}", rx.read_chunk(9)), "ReadChunk { len: 1 }");
+    let items = rx.read_chunk(9).into_iter();
+    assert_eq!(format!("{items:?}"), "IntoIter { len: 1 }");
+    assert_eq!(format!("{:?}", rx.drain()), "Drain { len: 1, capacity: 3 }");
+    drop((tx, rx));
+    assert_eq!(format!("{ring:?}"), "Ring { len: 1, capacity: 3 }");
+    let mut ring = Ring::<u8, 3>::new();
+    let (mut tx, _) = ring.split_mut();
+    let chunk = tx.write_chunk(2).init();
+    assert_eq!(format!("{chunk:?}"), "InitChunk { len: 2 }");
 }

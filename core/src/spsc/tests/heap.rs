@@ -4,6 +4,7 @@ use super::*;
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any};
 use std::cell::Cell;
 use std::format;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
 // Header, slots, capacity, mask, two positions, and the pace.
@@ -16,6 +17,10 @@ assert_not_impl_any!(Producer<Heap<Rc<u8>>>: Send, Sync);
 assert_not_impl_any!(Consumer<Heap<Rc<u8>>>: Send, Sync);
 assert_not_impl_any!(ReadChunk<Heap<Rc<u8>>>: Send, Sync);
 assert_not_impl_any!(ReadChunk<Heap<Cell<u8>>>: Sync);
+
+assert_impl_all!(Producer<Heap<&Cell<u8>>>: UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Consumer<Heap<&Cell<u8>>>: UnwindSafe, RefUnwindSafe);
+assert_impl_all!(Observer: UnwindSafe, RefUnwindSafe);
 
 #[test]
 fn capacity_is_exact() {
@@ -56,7 +61,7 @@ fn impossible_capacities_are_refused() {
         refusal::<u64>(usize::MAX / 4),
         Some(CapacityError::TooLarge)
     );
-    assert!(std::panic::catch_unwind(|| with_capacity::<u8>(0)).is_err());
+    assert!(chunks::panics_here(|| with_capacity::<u8>(0)));
 }
 
 /// More bytes than any machine maps, though fewer than an address can count.
