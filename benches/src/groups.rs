@@ -106,7 +106,7 @@ fn many_group(shape: Shape, size: usize, capacity: usize) -> Group {
             "{} producers, {} consumers, {size}-byte items, capacity {capacity}, never blocking",
             shape.producers, shape.consumers
         ),
-        waits_for_core: shape.threads() > 2,
+        waits_for_core: true,
         contestants: entries
             .filter(|entry| entry.most.has_room_for(shape))
             .map(|entry| {

@@ -303,3 +303,6 @@ pub fn alone<T: Item, Q: Many<T>>(capacity: usize, rounds: u64) {
         assert_eq!(item.map(T::number), Some(number));
     }
 }
+
+#[cfg(test)]
+mod tests;
