@@ -103,8 +103,8 @@ fn many_group(shape: Shape, size: usize, capacity: usize) -> Group {
     Group {
         name: format!("many/{shape}/{size}/{capacity}"),
         about: format!(
-            "{} producers, {} consumers, {size}-byte items, capacity {capacity}, never blocking",
-            shape.producers, shape.consumers
+            "{shape} producers and consumers, {size}-byte items, capacity {capacity}, never \
+             blocking"
         ),
         waits_for_core: true,
         contestants: entries
