@@ -36,12 +36,12 @@ fn two_threads(c: &mut Criterion) {
     group.throughput(Throughput::Elements(1));
     for capacity in [1024, 64] {
         group.bench_function(format!("send and recv, capacity {capacity}"), |b| {
-            b.iter_custom(|n| one_by_one(cores, n, channels::ringfence(capacity)).time);
+            b.iter_custom(|n| one_by_one(&cores, n, channels::ringfence(capacity)).time);
         });
     }
     group.throughput(Throughput::Elements(BATCH as u64));
     group.bench_function("send_many and recv_many, 32 of 1024", |b| {
-        b.iter_custom(|n| by_batch(cores, n * BATCH as u64, channels::ringfence_batch()).time);
+        b.iter_custom(|n| by_batch(&cores, n * BATCH as u64, channels::ringfence_batch()).time);
     });
     group.finish();
 }

@@ -55,14 +55,14 @@ fn two_threads(c: &mut Criterion) {
     let mut group = c.benchmark_group("spsc/two threads");
     group.throughput(Throughput::Elements(1));
     group.bench_function("one at a time", |b| {
-        b.iter_custom(|n| one_by_one(cores, n, rings::ringfence()).time);
+        b.iter_custom(|n| one_by_one(&cores, n, rings::ringfence()).time);
     });
     group.bench_function("one at a time, in place", |b| {
-        b.iter_custom(|n| one_by_one(cores, n, rings::ringfence_in_place()).time);
+        b.iter_custom(|n| one_by_one(&cores, n, rings::ringfence_in_place()).time);
     });
     group.throughput(Throughput::Elements(BATCH as u64));
     group.bench_function("slices of 32", |b| {
-        b.iter_custom(|n| by_batch(cores, n * BATCH as u64, chunks::ringfence()).time);
+        b.iter_custom(|n| by_batch(&cores, n * BATCH as u64, chunks::ringfence()).time);
     });
     group.finish();
 }

@@ -1,8 +1,9 @@
-//! Two pinned threads and a clock.
+//! Pinned threads and a clock.
 //!
 //! All is generic over the two sides' closures, so that they are inlined; each
 //! is moved into its thread, and its handle lives on that thread's stack.
 
+use std::collections::HashSet;
 use std::hint::{black_box, spin_loop};
 use std::sync::Barrier;
 use std::thread;
@@ -13,36 +14,50 @@ use core_affinity::CoreId;
 /// Items in a batch.
 pub const BATCH: usize = 32;
 
-/// The cores of the two threads.
-#[derive(Clone, Copy, Debug)]
+/// Where threads run.
+#[derive(Clone, Debug)]
 pub struct Cores {
-    /// Where the producer runs.
+    /// Where the producer of two threads runs.
     pub producer: CoreId,
-    /// Where the consumer runs.
+    /// Where the consumer of two threads runs.
     pub consumer: CoreId,
+    /// All of them, for more threads than two.
+    pub all: Vec<CoreId>,
 }
 
 impl Cores {
-    /// The first core that this process may use, and the first after it that is
-    /// not the same physical core. `None` if there is only one.
+    /// All cores that this process may use, one of each physical core before the
+    /// others; the first two are the producer's and the consumer's. `None` if there
+    /// is only one physical core.
     pub fn pick() -> Option<Self> {
-        let cores = core_affinity::get_core_ids()?;
-        let producer = *cores.first()?;
-        let siblings = siblings(producer);
-        let consumer = cores.into_iter().find(|&core| {
-            core != producer && (siblings.is_none() || self::siblings(core) != siblings)
-        })?;
-        Some(Self { producer, consumer })
+        let cores = core_affinity::get_core_ids()?.into_iter();
+        let mut all: Vec<_> = cores.map(|core| (siblings(core), core)).collect();
+        let mut seen = HashSet::new();
+        let (first, others): (Vec<_>, Vec<_>) = all
+            .drain(..)
+            .partition(|(siblings, _)| siblings.is_none() || seen.insert(siblings.clone()));
+        let [(_, producer), (_, consumer), ..] = first[..] else {
+            return None;
+        };
+        let all = first.into_iter().chain(others).map(|(_, core)| core);
+        Some(Self {
+            producer,
+            consumer,
+            all: all.collect(),
+        })
     }
 
-    /// Two cores by number. `None` if they are the same, or this process may
-    /// not use both.
-    pub fn numbered(producer: usize, consumer: usize) -> Option<Self> {
+    /// Cores by number. `None` if they are fewer than two, one comes twice, or this
+    /// process may not use all of them.
+    pub fn numbered(numbers: &[usize]) -> Option<Self> {
         let cores = core_affinity::get_core_ids()?;
-        let find = |id| cores.iter().copied().find(|core| core.id == id);
-        (producer != consumer).then_some(Self {
-            producer: find(producer)?,
-            consumer: find(consumer)?,
+        let find = |&id| cores.iter().copied().find(|core| core.id == id);
+        let all: Vec<_> = numbers.iter().map(find).collect::<Option<_>>()?;
+        let distinct: HashSet<_> = numbers.iter().collect();
+        (all.len() >= 2 && distinct.len() == all.len()).then(|| Self {
+            producer: all[0],
+            consumer: all[1],
+            all,
         })
     }
 }
@@ -76,15 +91,15 @@ impl<F: FnMut(u64) -> usize + Send> PopSome for F {}
 /// What a run took.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
-    /// From the moment at which both sides were ready to the consumer's end.
+    /// From the moment at which all sides were ready to the last consumer's end.
     pub time: Duration,
-    /// How long the two sides together were kept off their cores by other
+    /// How long all sides together were kept off their cores by other
     /// threads; zero where the system does not tell.
     pub kept_waiting: Duration,
 }
 
 /// Runs the two sides on a core each.
-pub fn pair(cores: Cores, produce: impl FnOnce() + Send, consume: impl FnOnce() + Send) -> Run {
+pub fn pair(cores: &Cores, produce: impl FnOnce() + Send, consume: impl FnOnce() + Send) -> Run {
     let ready = Barrier::new(2);
     let produce = || timed(cores.producer, &ready, produce);
     let consume = || timed(cores.consumer, &ready, consume);
@@ -92,21 +107,30 @@ pub fn pair(cores: Cores, produce: impl FnOnce() + Send, consume: impl FnOnce() 
         let sides = [scope.spawn(produce), scope.spawn(consume)];
         let [producer, consumer] = sides.map(|side| side.join().expect("a side panicked"));
         Run {
-            time: consumer.time,
+            time: consumer.end - consumer.begin,
             kept_waiting: producer.kept_waiting + consumer.kept_waiting,
         }
     })
 }
 
-/// Runs one side, once the other is ready too.
-fn timed(core: CoreId, ready: &Barrier, side: impl FnOnce()) -> Run {
+/// When a thread worked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Timed {
+    pub(crate) begin: Instant,
+    pub(crate) end: Instant,
+    pub(crate) kept_waiting: Duration,
+}
+
+/// Runs one side, once the others are ready too.
+pub(crate) fn timed(core: CoreId, ready: &Barrier, side: impl FnOnce()) -> Timed {
     assert!(core_affinity::set_for_current(core), "cannot pin");
     ready.wait();
     let waited = waited();
-    let clock = Instant::now();
+    let begin = Instant::now();
     side();
-    Run {
-        time: clock.elapsed(),
+    Timed {
+        begin,
+        end: Instant::now(),
         kept_waiting: self::waited().saturating_sub(waited),
     }
 }
@@ -122,7 +146,7 @@ fn waited() -> Duration {
 ///
 /// # Panics
 /// If one is lost, repeated or out of order.
-pub fn one_by_one(cores: Cores, items: u64, (mut push, mut pop): (impl Push, impl Pop)) -> Run {
+pub fn one_by_one(cores: &Cores, items: u64, (mut push, mut pop): (impl Push, impl Pop)) -> Run {
     pair(
         cores,
         move || (0..items).for_each(|item| push(black_box(item))),
@@ -136,7 +160,7 @@ pub fn one_by_one(cores: Cores, items: u64, (mut push, mut pop): (impl Push, imp
 /// # Panics
 /// If one is lost, repeated or out of order.
 pub fn by_batch(
-    cores: Cores,
+    cores: &Cores,
     items: u64,
     (mut push, mut pop): (impl PushSome, impl PopSome),
 ) -> Run {
@@ -187,7 +211,7 @@ pub fn check(batch: &[u64], next: u64) -> usize {
 /// # Panics
 /// If another number comes back.
 pub fn round_trip(
-    cores: Cores,
+    cores: &Cores,
     items: u64,
     (mut ping, mut hear): (impl Push, impl Pop),
     (mut pong, mut answer): (impl Push, impl Pop),

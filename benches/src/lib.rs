@@ -1,8 +1,9 @@
 //! Benchmarks of ringfence, alone and beside its peers.
 //!
-//! * [`harness`]: two pinned threads and a clock.
+//! * [`harness`]: pinned threads and a clock.
 //! * [`rings`], [`chunks`], [`channels`]: the contestants, one function each,
 //!   that make a push and a pop for the harness.
+//! * [`many`]: many producers and consumers at one ring, and its contestants.
 //! * [`groups`]: who runs against whom.
 //! * [`report`]: runs a group in rounds and prints its tables.
 //! * [`machine`]: says what it ran on.
@@ -12,5 +13,6 @@ pub mod chunks;
 pub mod groups;
 pub mod harness;
 pub mod machine;
+pub mod many;
 pub mod report;
 pub mod rings;

@@ -3,13 +3,17 @@
 use std::fs;
 
 /// The crates beside which ours runs.
-const PEERS: [&str; 6] = [
+const PEERS: [&str; 10] = [
     "rtrb",
     "ringbuf",
     "heapless",
     "crossbeam-channel",
     "crossbeam-queue",
     "crossfire",
+    "concurrent-queue",
+    "kanal",
+    "flume",
+    "thingbuf",
 ];
 
 /// Which versions were built, a line for each crate.

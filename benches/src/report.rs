@@ -23,12 +23,12 @@ pub struct Plan {
     pub items: Option<u64>,
 }
 
-/// Runs the group and prints what came of it.
+/// Runs the group, prints what came of it, and returns the ratios for the summary.
 ///
 /// In every round each contestant runs once, and each round begins with
 /// another; so what changes slowly changes for all, and the ratio of two runs
 /// of one round says more than the ratio of two medians.
-pub fn run(group: &Group, plan: &Plan) {
+pub fn run(group: &Group, plan: &Plan) -> Vec<Ratio> {
     println!("\n{}: {}", group.name, group.about);
     let contestants = &group.contestants;
     let items: Vec<u64> = contestants
@@ -36,7 +36,7 @@ pub fn run(group: &Group, plan: &Plan) {
         .map(|contestant| {
             let enough = plan
                 .items
-                .unwrap_or_else(|| calibrate(contestant, plan.cores));
+                .unwrap_or_else(|| calibrate(contestant, &plan.cores));
             enough.next_multiple_of(BATCH as u64)
         })
         .collect();
@@ -45,15 +45,16 @@ pub fn run(group: &Group, plan: &Plan) {
     for round in 0..plan.rounds {
         for turn in 0..contestants.len() {
             let who = (round + turn) % contestants.len();
-            let mut run = contestants[who].run(plan.cores, items[who]);
+            let mut run = contestants[who].run(&plan.cores, items[who]);
             for _ in 0..REPEATS {
-                // Who sleeps waits for a core when woken, even if it is idle.
-                if group.sleeps || !is_disturbed(&run) {
+                // Who sleeps waits for a core when woken, even if it is idle;
+                // and who yields gives its core away.
+                if group.waits_for_core || !is_disturbed(&run) {
                     break;
                 }
-                run = contestants[who].run(plan.cores, items[who]);
+                run = contestants[who].run(&plan.cores, items[who]);
             }
-            disturbed += usize::from(!group.sleeps && is_disturbed(&run));
+            disturbed += usize::from(!group.waits_for_core && is_disturbed(&run));
             samples[who].push(run.time.as_nanos() as f64 / items[who] as f64);
         }
     }
@@ -63,6 +64,64 @@ pub fn run(group: &Group, plan: &Plan) {
     }
     print_times(contestants, &samples);
     print_ratios(contestants, &samples);
+    to_best_peer(group, &samples)
+}
+
+/// What one of ours took in a group, as a multiple of what the best peer took.
+#[derive(Debug)]
+pub struct Ratio {
+    family: String,
+    group: String,
+    ours: &'static str,
+    peer: &'static str,
+    spread: Spread,
+}
+
+/// The ratio of each of ours to the peer with the best median, paired by round.
+fn to_best_peer(group: &Group, samples: &[Vec<f64>]) -> Vec<Ratio> {
+    let all = || group.contestants.iter().zip(samples);
+    let peers = all().filter(|(contestant, _)| !contestant.is_ours());
+    let median = |samples: &[f64]| Spread::of(samples).median;
+    let Some((peer, theirs)) = peers.min_by(|(_, a), (_, b)| median(a).total_cmp(&median(b)))
+    else {
+        return Vec::new();
+    };
+    let ours = all().filter(|(contestant, _)| contestant.is_ours());
+    ours.map(|(contestant, samples)| Ratio {
+        family: group.family().into(),
+        group: group.name.clone(),
+        ours: contestant.name,
+        peer: peer.name,
+        spread: Spread::of(&paired(samples, theirs)),
+    })
+    .collect()
+}
+
+/// Prints the ratios of each family of groups, and the median over its groups of each
+/// of ours.
+pub fn print_summary(ratios: &[Ratio]) {
+    for family in ratios.chunk_by(|a, b| a.family == b.family) {
+        if family[0].group == family[family.len() - 1].group {
+            continue;
+        }
+        println!(
+            "\n{}: ours to the best peer of each group",
+            family[0].family
+        );
+        for ratio in family {
+            let pair = format!("{} / {}", ratio.ours, ratio.peer);
+            println!("  {:<20} {pair:<44} {}", ratio.group, ratio.spread);
+        }
+        let mut ours: Vec<_> = family.iter().map(|ratio| ratio.ours).collect();
+        ours.sort_unstable();
+        ours.dedup();
+        for name in ours {
+            let own = family.iter().filter(|ratio| ratio.ours == name);
+            let medians: Vec<f64> = own.map(|ratio| ratio.spread.median).collect();
+            let over = format!("median of {} groups", medians.len());
+            println!("  {over:<20} {name:<44} {}", Spread::of(&medians));
+        }
+    }
 }
 
 /// Whether other processes took more than a hundredth of the run.
@@ -71,7 +130,7 @@ fn is_disturbed(run: &Run) -> bool {
 }
 
 /// Warms up, and finds how many items take about as long as a run should.
-fn calibrate(contestant: &Contestant, cores: Cores) -> u64 {
+fn calibrate(contestant: &Contestant, cores: &Cores) -> u64 {
     let mut items = 1024;
     loop {
         let time = contestant.run(cores, items).time;
@@ -93,14 +152,14 @@ fn print_times(contestants: &[Contestant], samples: &[Vec<f64>]) {
     };
     let (best_peer, best) = (best(&|contestant| !contestant.is_ours()), best(&|_| true));
     println!(
-        "  {:<20} {:>8} {:>8} {:>8}   {:>9} {:>9}",
+        "  {:<23} {:>8} {:>8} {:>8}   {:>9} {:>9}",
         "ns an item", "min", "median", "max", "/best", "/best peer"
     );
     for (contestant, spread) in contestants.iter().zip(&spreads) {
         let ratio =
             |to: Option<f64>| to.map_or("-".into(), |to| format!("{:.2}", spread.median / to));
         println!(
-            "  {:<20} {:>8.2} {:>8.2} {:>8.2}   {:>9} {:>9}",
+            "  {:<23} {:>8.2} {:>8.2} {:>8.2}   {:>9} {:>9}",
             contestant.name,
             spread.min,
             spread.median,
@@ -119,15 +178,21 @@ fn print_ratios(contestants: &[Contestant], samples: &[Vec<f64>]) {
             if !ours.is_ours() || (other.is_ours() && whom <= who) {
                 continue;
             }
-            let rounds = samples[who].iter().zip(&samples[whom]);
-            let ratios: Vec<f64> = rounds.map(|(ours, theirs)| ours / theirs).collect();
+            let ratios = paired(&samples[who], &samples[whom]);
             let pair = format!("{} / {}", ours.name, other.name);
-            println!("  {pair:<41} {}", Spread::of(&ratios));
+            println!("  {pair:<44} {}", Spread::of(&ratios));
         }
     }
 }
 
+/// Ours divided by theirs, round by round.
+fn paired(ours: &[f64], theirs: &[f64]) -> Vec<f64> {
+    let rounds = ours.iter().zip(theirs);
+    rounds.map(|(ours, theirs)| ours / theirs).collect()
+}
+
 /// How far apart samples are.
+#[derive(Debug)]
 struct Spread {
     min: f64,
     median: f64,

@@ -2,9 +2,10 @@
 
 use std::process::ExitCode;
 
+use ringfence_benches::groups::Grid;
 use ringfence_benches::harness::Cores;
 use ringfence_benches::report::{self, Plan};
-use ringfence_benches::{groups, machine};
+use ringfence_benches::{groups, machine, many};
 
 const USAGE: &str = "\
 Usage: compare [GROUP]... [OPTION]...
@@ -14,7 +15,10 @@ Runs the groups, or all of them, and prints what an item cost.
   --only NAME,...     only these contestants
   --rounds N          how often each one runs [9]
   --items N           items in a run [as many as take about 100 ms]
-  --cores A,B         where producer and consumer run [the first two]
+  --cores A,B,...     where producer and consumer run [the first two], and which
+                      cores many threads share [all]
+  --size N,...        bytes of an item in many/... [8], of 8, 16, 32, 64, 256
+  --capacity N,...    of the rings in many/... [1024]
   --list              print the groups and their contestants
 ";
 
@@ -24,6 +28,7 @@ struct Args {
     rounds: usize,
     items: Option<u64>,
     cores: Option<Cores>,
+    grid: Grid,
     list: bool,
 }
 
@@ -34,6 +39,10 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
         rounds: 9,
         items: None,
         cores: None,
+        grid: Grid {
+            sizes: vec![8],
+            capacities: vec![1024],
+        },
         list: false,
     };
     while let Some(arg) = args.next() {
@@ -43,6 +52,8 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Args, String> {
             "--rounds" => parsed.rounds = number(&value()?)?,
             "--items" => parsed.items = Some(number(&value()?)?),
             "--cores" => parsed.cores = Some(cores(&value()?)?),
+            "--size" => parsed.grid.sizes = sizes(&value()?)?,
+            "--capacity" => parsed.grid.capacities = numbers(&value()?)?,
             "--list" => parsed.list = true,
             "--help" | "-h" => return Err(String::new()),
             _ if arg.starts_with('-') => return Err(format!("{arg}: no such option")),
@@ -60,14 +71,27 @@ fn number<N: TryFrom<u64>>(text: &str) -> Result<N, String> {
     }
 }
 
+fn numbers<N: TryFrom<u64>>(text: &str) -> Result<Vec<N>, String> {
+    text.split(',').map(number).collect()
+}
+
+fn sizes(text: &str) -> Result<Vec<usize>, String> {
+    let sizes: Vec<usize> = numbers(text)?;
+    match sizes.iter().find(|size| !many::SIZES.contains(size)) {
+        Some(size) => Err(format!("{size}: not one of the sizes {:?}", many::SIZES)),
+        None => Ok(sizes),
+    }
+}
+
 fn cores(text: &str) -> Result<Cores, String> {
-    text.split_once(',')
-        .and_then(|(a, b)| Cores::numbered(a.parse().ok()?, b.parse().ok()?))
-        .ok_or(format!("{text}: not two cores that can be used"))
+    let numbers: Option<Vec<usize>> = text.split(',').map(|n| n.parse().ok()).collect();
+    numbers
+        .and_then(|numbers| Cores::numbered(&numbers))
+        .ok_or(format!("{text}: not two or more cores that can be used"))
 }
 
 fn run(args: Args) -> Result<(), String> {
-    let mut groups = groups::all();
+    let mut groups = groups::all(&args.grid);
     for name in &args.groups {
         if !groups.iter().any(|group| group.is_called(name)) {
             return Err(format!("{name}: no such group"));
@@ -105,13 +129,15 @@ fn run(args: Args) -> Result<(), String> {
         items: args.items,
     };
     print!("{}", machine::describe());
+    let (producer, consumer) = (plan.cores.producer.id, plan.cores.consumer.id);
     println!(
-        "pinned producer to core {}, consumer to core {}; {} rounds",
-        cores.producer.id, cores.consumer.id, plan.rounds
+        "pinned producer to core {producer}, consumer to core {consumer}, many to {} cores in turn; \
+         {} rounds",
+        plan.cores.all.len(),
+        plan.rounds
     );
-    for group in &groups {
-        report::run(group, &plan);
-    }
+    let ratios = groups.iter().flat_map(|group| report::run(group, &plan));
+    report::print_summary(&ratios.collect::<Vec<_>>());
     Ok(())
 }
 

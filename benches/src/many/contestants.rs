@@ -1,0 +1,219 @@
+//! Who takes part: an `impl` each, and a line at the bottom.
+
+use concurrent_queue::ConcurrentQueue;
+use crossbeam_queue::ArrayQueue;
+use ringfence_core::mpmc::HeapRing;
+use thingbuf::ThingBuf;
+
+use super::{Entry, Item, Many};
+
+/// Ours, by calls that borrow a spare each.
+struct Calls<T>(HeapRing<T>);
+
+impl<T: Item> Many<T> for Calls<T> {
+    fn new(capacity: usize, threads: usize) -> Self {
+        Self(HeapRing::try_with_capacity(capacity, threads).expect("a small capacity"))
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        |item| self.0.try_push(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        || self.0.try_pop().ok()
+    }
+}
+
+/// Ours, by handles that own a spare each.
+struct Handles<T>(HeapRing<T>);
+
+impl<T: Item> Many<T> for Handles<T> {
+    fn new(capacity: usize, threads: usize) -> Self {
+        Self(HeapRing::try_with_capacity(capacity, threads).expect("a small capacity"))
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        let mut tx = self.0.producer().expect("a spare for each thread");
+        move |item| tx.try_push(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        let mut rx = self.0.consumer().expect("a spare for each thread");
+        move || rx.try_pop()
+    }
+}
+
+impl<T: Item> Many<T> for ArrayQueue<T> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self::new(capacity)
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        |item| self.push(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        || self.pop()
+    }
+}
+
+impl<T: Item> Many<T> for ConcurrentQueue<T> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self::bounded(capacity)
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        |item| self.push(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        || self.pop().ok()
+    }
+}
+
+impl<T: Item> Many<T> for ThingBuf<T> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self::new(capacity)
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        |item| self.push(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        || self.pop()
+    }
+}
+
+/// heapless's mpmc, whose capacity is a constant.
+struct Heapless<T, const N: usize>(Box<heapless::mpmc::Queue<T, N>>);
+
+impl<T: Item, const N: usize> Many<T> for Heapless<T, N> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        assert_eq!(capacity, N);
+        #[expect(deprecated, reason = "it is not lock-free; nor are others here")]
+        Self(Box::new(heapless::mpmc::Queue::new()))
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        |item| self.0.enqueue(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        || self.0.dequeue()
+    }
+}
+
+/// The two ends of a channel, of which each thread has a clone.
+struct Channel<S, R>(S, R);
+
+type Crossbeam<T> = Channel<crossbeam_channel::Sender<T>, crossbeam_channel::Receiver<T>>;
+
+impl<T: Item> Many<T> for Crossbeam<T> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        let (tx, rx) = crossbeam_channel::bounded(capacity);
+        Self(tx, rx)
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        let tx = self.0.clone();
+        move |item| tx.try_send(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        let rx = self.1.clone();
+        move || rx.try_recv().ok()
+    }
+}
+
+type CrossfireArray<T> = crossfire::mpmc::Array<T>;
+type Crossfire<T> = Channel<crossfire::MTx<CrossfireArray<T>>, crossfire::MRx<CrossfireArray<T>>>;
+
+impl<T: Item> Many<T> for Crossfire<T> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        let (tx, rx) = crossfire::mpmc::bounded_blocking(capacity);
+        Self(tx, rx)
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        let tx = self.0.clone();
+        move |item| tx.try_send(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        let rx = self.1.clone();
+        move || rx.try_recv().ok()
+    }
+}
+
+type Flume<T> = Channel<flume::Sender<T>, flume::Receiver<T>>;
+
+impl<T: Item> Many<T> for Flume<T> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        let (tx, rx) = flume::bounded(capacity);
+        Self(tx, rx)
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        let tx = self.0.clone();
+        move |item| tx.try_send(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        let rx = self.1.clone();
+        move || rx.try_recv().ok()
+    }
+}
+
+type Kanal<T> = Channel<kanal::Sender<T>, kanal::Receiver<T>>;
+
+impl<T: Item> Many<T> for Kanal<T> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        let (tx, rx) = kanal::bounded(capacity);
+        Self(tx, rx)
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        let tx = self.0.clone();
+        move |item| tx.try_send(item).expect("a receiver")
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        let rx = self.1.clone();
+        move || rx.try_recv().expect("a sender")
+    }
+}
+
+/// All contestants for items of `size` bytes, one of [`SIZES`](super::SIZES).
+pub fn entries(size: usize, capacity: usize) -> Vec<Entry> {
+    match size {
+        8 => any_item::<u64>(capacity),
+        16 => any_item::<[u64; 2]>(capacity),
+        32 => any_item::<[u64; 4]>(capacity),
+        64 => any_item::<[u64; 8]>(capacity),
+        256 => any_item::<[u64; 32]>(capacity),
+        _ => panic!("no contestants for items of {size} bytes"),
+    }
+}
+
+/// Those that take items of any size.
+fn any_item<T: Item>(capacity: usize) -> Vec<Entry> {
+    let mut entries = vec![
+        Entry::of::<T, Calls<T>>("ringfence-mpmc"),
+        Entry::of::<T, Handles<T>>("ringfence-mpmc-handles"),
+        Entry::of::<T, ArrayQueue<T>>("ArrayQueue"),
+        Entry::of::<T, ConcurrentQueue<T>>("concurrent-queue"),
+        Entry::of::<T, ThingBuf<T>>("thingbuf"),
+        Entry::of::<T, Crossbeam<T>>("crossbeam-channel"),
+        Entry::of::<T, Crossfire<T>>("crossfire"),
+        Entry::of::<T, Flume<T>>("flume"),
+        Entry::of::<T, Kanal<T>>("kanal"),
+    ];
+    entries.extend(match capacity {
+        2 => Some(Entry::of::<T, Heapless<T, 2>>("heapless")),
+        64 => Some(Entry::of::<T, Heapless<T, 64>>("heapless")),
+        1024 => Some(Entry::of::<T, Heapless<T, 1024>>("heapless")),
+        _ => None,
+    });
+    entries
+}
