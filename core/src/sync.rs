@@ -97,6 +97,33 @@ macro_rules! zeros {
 }
 pub(crate) use zeros;
 
+/// An array of what an expression makes, a constant except under loom.
+#[cfg(not(ringfence_loom))]
+macro_rules! filled {
+    ($new:expr; $n:expr) => {
+        [const { $new }; $n]
+    };
+}
+#[cfg(ringfence_loom)]
+macro_rules! filled {
+    ($new:expr; $n:expr) => {
+        core::array::from_fn::<_, $n, _>(|_| $new)
+    };
+}
+pub(crate) use filled;
+
+/// What needs `alloc::sync::Arc`, which portable-atomic does not bring.
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+macro_rules! with_arc {
+    ($($item:item)*) => { $($item)* };
+}
+#[cfg(not(all(feature = "alloc", target_has_atomic = "ptr")))]
+macro_rules! with_arc {
+    ($($item:item)*) => {};
+}
+#[allow(unused_imports, reason = "without compare-and-swap")]
+pub(crate) use with_arc;
+
 #[cfg(not(ringfence_loom))]
 mod native {
     #[cfg(test)]
@@ -376,11 +403,7 @@ mod modelled {
                     success: Ordering,
                     failure: Ordering,
                 ) -> Result<$word, $word> {
-                    let (success, failure) = if weaken::left_out() {
-                        (Ordering::Relaxed, Ordering::Relaxed)
-                    } else {
-                        (success, failure)
-                    };
+                    let (success, failure) = (relaxed(success), relaxed(failure));
                     self.seen().compare_exchange(current, new, success, failure)
                 }
             }
