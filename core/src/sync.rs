@@ -267,6 +267,16 @@ pub(crate) mod stepped {
             step();
             self.0.swap(word, order)
         }
+        pub fn compare_exchange(
+            &self,
+            current: bool,
+            new: bool,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<bool, bool> {
+            step();
+            self.0.compare_exchange(current, new, success, failure)
+        }
     }
 
     impl AtomicUsize {

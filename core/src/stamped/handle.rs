@@ -60,7 +60,8 @@ fn parts<O: Owner>(owner: &O) -> Parts<'_, O::Item> {
 #[track_caller]
 fn take(out: &AtomicBool) -> bool {
     // ORDERING: Acquire, edge `handover` to here.
-    !out.swap(true, Ordering::Acquire)
+    out.compare_exchange(false, true, Ordering::Acquire, Ordering::Relaxed)
+        .is_ok()
 }
 
 #[track_caller]
@@ -128,7 +129,8 @@ impl<O: Owner> Producer<O> {
     pub fn push_iter(&mut self, items: impl IntoIterator<Item = O::Item>) -> usize {
         let mut items = items.into_iter();
         let mut n = 0;
-        while parts(&self.owner).is_turn(self.at, false) {
+        // ORDERING: Relaxed; the push looks again.
+        while parts(&self.owner).is_turn(self.at, false, Ordering::Relaxed) {
             let Some(item) = items.next() else { break };
             let pushed = self.try_push(item);
             debug_assert!(pushed.is_ok(), "there was room, and nobody else takes it");
@@ -209,7 +211,7 @@ impl<O: Owner> Consumer<O> {
         // SAFETY: full at the head, and this is the only consumer (T2, T3), which is
         // borrowed as long as the reference lives.
         let item = || unsafe { parts.slot(self.at).item_mut() };
-        parts.is_turn(self.at, true).then(item)
+        (parts.run(self.at, 1, true).len == 1).then(item)
     }
 
     /// Hands up to `limit` items to `each`, one by one, each after its slot is

@@ -19,7 +19,7 @@ pub(super) struct Position(pub(super) usize);
 pub(super) struct Stamp(pub(super) usize);
 
 #[derive(Clone, Copy, Debug)]
-pub struct Packing {
+pub(super) struct Packing {
     capacity: usize,
     /// One lap: a power of two, at least the capacity.
     lap: usize,

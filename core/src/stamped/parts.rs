@@ -88,7 +88,9 @@ impl<'a, T> Parts<'a, T> {
     #[track_caller]
     pub(super) fn run(&self, first: Position, limit: usize, full: bool) -> Claimed {
         let (mut len, mut end) = (0, first);
-        while len < limit && self.is_turn(end, full) {
+        // ORDERING: Acquire, edges `publish` (of a full slot) and `free` (of an empty
+        // one) to here.
+        while len < limit && self.is_turn(end, full, Ordering::Acquire) {
             len += 1;
             end = self.packing.next(end);
         }
@@ -97,11 +99,9 @@ impl<'a, T> Parts<'a, T> {
 
     #[inline(always)]
     #[track_caller]
-    pub(super) fn is_turn(&self, at: Position, full: bool) -> bool {
+    pub(super) fn is_turn(&self, at: Position, full: bool, order: Ordering) -> bool {
         let turn = if full { self.packing.full(at) } else { self.packing.empty(at) };
-        // ORDERING: Acquire, edges `publish` (of a full slot) and `free` (of an
-        // empty one) to here.
-        self.slot(at).stamp.load(Ordering::Acquire) == turn.0
+        self.slot(at).stamp.load(order) == turn.0
     }
 
     /// Moves a side past a run; `Err` with where it is if somebody was faster.
@@ -138,8 +138,7 @@ impl<'a, T> Parts<'a, T> {
         if Other::SOLO || other.load(Ordering::Relaxed) == there.0 {
             return Err(Blocked::ByState);
         }
-        let turn = if full { self.packing.full(at) } else { self.packing.empty(at) };
-        if self.slot(at).stamp.load(Ordering::Relaxed) == turn.0 {
+        if self.is_turn(at, full, Ordering::Relaxed) {
             return Ok(at);
         }
         Err(Blocked::ByClaim)
@@ -147,7 +146,6 @@ impl<'a, T> Parts<'a, T> {
 
     /// Stores an item; where the producers are then.
     #[inline(always)]
-    #[track_caller]
     pub(super) fn push<P: Side, C: Side>(&self, at: Position, item: T) -> Result<Position, PushError<T>> {
         match self.claim_empty::<P, C>(at, 1) {
             Ok(run) => {
@@ -163,7 +161,6 @@ impl<'a, T> Parts<'a, T> {
     /// Copies as many items as are claimed together; where the producers are then,
     /// and how many.
     #[inline]
-    #[track_caller]
     pub(super) fn push_slice<P: Side, C: Side>(&self, at: Position, items: &[T]) -> (Position, usize)
     where
         T: Copy,
@@ -191,13 +188,12 @@ impl<'a, T> Parts<'a, T> {
         let slot = self.slot(at);
         // SAFETY: ours (T2), and empty (T1, T3).
         unsafe { slot.write(item) };
-        // ORDERING: Release, edge `publish` from here to `is_turn`.
+        // ORDERING: Release, edge `publish` from here to `run`.
         slot.stamp.store(self.packing.full(at).0, Ordering::Release);
     }
 
     /// Takes the oldest item; and where the consumers are then.
     #[inline(always)]
-    #[track_caller]
     pub(super) fn pop<P: Side, C: Side>(&self, at: Position) -> Result<(Position, T), PopError> {
         match self.claim_full::<P, C>(at, 1) {
             // SAFETY: claimed just now.
@@ -210,7 +206,6 @@ impl<'a, T> Parts<'a, T> {
     /// Claims up to `limit` items together, and gives each to `each`, which does not
     /// panic, after its slot is freed. Where the consumers are then, and how many.
     #[inline(always)]
-    #[track_caller]
     pub(super) fn pop_run<P: Side, C: Side>(
         &self,
         at: Position,
@@ -240,7 +235,7 @@ impl<'a, T> Parts<'a, T> {
         let slot = self.slot(at);
         // SAFETY: ours (T2), and full (T1, T3).
         let item = unsafe { slot.take() };
-        // ORDERING: Release, edge `free` from here to `is_turn`.
+        // ORDERING: Release, edge `free` from here to `run`.
         slot.stamp.store(self.packing.freed(at).0, Ordering::Release);
         item
     }
