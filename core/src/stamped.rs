@@ -134,7 +134,7 @@ impl Side for Shared {
     const SOLO: bool = false;
 }
 
-/// A ring with stamped slots: [`Ring`] in place, or [`HeapRing`] on the heap.
+/// A ring with stamped slots: [`Ring`] in place, or `HeapRing` on the heap.
 ///
 /// To call for a [`Solo`] side does not compile, it needs the handle:
 ///

@@ -119,11 +119,14 @@ fn a_stopped_caller_holds_others_between_claim_and_stamp_only() {
     assert_eq!(held_at_each_step(1, look), [Nobody; 9]);
 }
 
+/// A ring with so many items, and a handle.
+type Fresh<P, C, H> = fn(usize) -> (&'static Ring<usize, 2, P, C>, H);
+
 /// Runs `operation` with a handle on a ring with so many items, stopped before each
 /// step; the others find what there was, or what it has done, and nobody is in their
 /// way.
 fn goes_on<P: Side, C: Side, H: Send + 'static>(
-    fresh: fn(usize) -> (&'static Ring<usize, 2, P, C>, H),
+    fresh: Fresh<P, C, H>,
     operation: fn(H),
     others: fn(&'static Ring<usize, 2, P, C>, usize),
 ) {

@@ -40,7 +40,7 @@ impl Packing {
     }
 
     /// Laps of so many bits, for tests: few, so that they wrap.
-    #[cfg(feature = "alloc")]
+    #[cfg(any(test, feature = "alloc"))]
     pub(super) fn with_lap_bits(capacity: usize, bits: u32) -> Self {
         let lap = 1 << (usize::BITS - bits);
         assert!(bits >= Self::FEWEST_LAP_BITS && lap >= Self::new(capacity).lap);

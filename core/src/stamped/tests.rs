@@ -25,7 +25,6 @@ assert_not_impl_any!(ReadChunk<'static, &'static Ring<Cell, 2, Solo, Solo>>: Syn
 assert_impl_all!(Consumer<Arc<Mpsc<Cell>>>: Send);
 
 /// Positions against plain counting, over many wraps of the word.
-#[cfg(feature = "alloc")]
 #[test]
 fn positions_agree_with_counting() {
     for capacity in 1..=20 {
