@@ -167,6 +167,7 @@ impl<T, const N: usize, const S: usize> InPlace<T, N, S> {
 
 /// A slot with a stamp beside its item. What the stamp says is the business of
 /// `stamped`.
+#[allow(dead_code, reason = "used where there is compare-and-swap")]
 pub(crate) struct StampedSlot<T> {
     pub(crate) stamp: AtomicUsize,
     item: UnsafeCell<MaybeUninit<T>>,

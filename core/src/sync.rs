@@ -99,29 +99,34 @@ pub(crate) use zeros;
 
 /// An array of what an expression makes, a constant except under loom.
 #[cfg(not(ringfence_loom))]
+#[allow(unused_macros, reason = "used where there is compare-and-swap")]
 macro_rules! filled {
     ($new:expr; $n:expr) => {
         [const { $new }; $n]
     };
 }
 #[cfg(ringfence_loom)]
+#[allow(unused_macros, reason = "used where there is compare-and-swap")]
 macro_rules! filled {
     ($new:expr; $n:expr) => {
         core::array::from_fn::<_, $n, _>(|_| $new)
     };
 }
+#[allow(unused_imports, reason = "used where there is compare-and-swap")]
 pub(crate) use filled;
 
 /// What needs `alloc::sync::Arc`, which portable-atomic does not bring.
 #[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+#[allow(unused_macros, reason = "used where there is compare-and-swap")]
 macro_rules! with_arc {
     ($($item:item)*) => { $($item)* };
 }
 #[cfg(not(all(feature = "alloc", target_has_atomic = "ptr")))]
+#[allow(unused_macros, reason = "used where there is compare-and-swap")]
 macro_rules! with_arc {
     ($($item:item)*) => {};
 }
-#[allow(unused_imports, reason = "without compare-and-swap")]
+#[allow(unused_imports, reason = "used where there is compare-and-swap")]
 pub(crate) use with_arc;
 
 #[cfg(not(ringfence_loom))]

@@ -286,17 +286,18 @@ const PIECE: usize = 500;
 /// In one test, since rings that are checked at once would take each other's CPUs.
 #[test]
 fn every_history_is_that_of_a_queue() {
-    let rings: [(&str, &dyn Fn() -> (usize, usize)); 6] = [
-        ("mpmc 1", &|| check(PIECE, 1, mpmc::Ring::<usize, 1>::new)),
-        ("mpmc 2", &|| check(PIECE, 2, mpmc::Ring::<usize, 2>::new)),
-        ("mpmc 3", &|| check(PIECE, 3, mpmc::Ring::<usize, 3>::new)),
-        ("stamped 1", &|| {
+    type Check = fn() -> (usize, usize);
+    let rings: [(&str, Check); 6] = [
+        ("mpmc 1", || check(PIECE, 1, mpmc::Ring::<usize, 1>::new)),
+        ("mpmc 2", || check(PIECE, 2, mpmc::Ring::<usize, 2>::new)),
+        ("mpmc 3", || check(PIECE, 3, mpmc::Ring::<usize, 3>::new)),
+        ("stamped 1", || {
             check(PIECE, 1, stamped::Ring::<usize, 1>::new)
         }),
-        ("stamped 2", &|| {
+        ("stamped 2", || {
             check(PIECE, 2, stamped::Ring::<usize, 2>::new)
         }),
-        ("stamped 3", &|| {
+        ("stamped 3", || {
             check(PIECE, 3, stamped::Ring::<usize, 3>::new)
         }),
     ];

@@ -79,12 +79,18 @@ impl Packing {
     /// The position behind.
     #[inline(always)]
     pub(super) const fn next(self, at: Position) -> Position {
-        let index = self.index(at);
-        Position(if index + 1 < self.capacity {
-            at.0 + 1
+        if self.index(at) + 1 < self.capacity {
+            Position(at.0 + 1)
         } else {
-            (at.0 - index).wrapping_add(self.lap)
-        })
+            self.next_lap(at)
+        }
+    }
+
+    /// The first position of the next lap. Not inlined, so that the others are ready
+    /// without waiting for the comparison.
+    #[cold]
+    const fn next_lap(self, at: Position) -> Position {
+        Position(self.empty(at).0.wrapping_add(self.lap))
     }
 
     /// The position `n` behind; `n` is at most the capacity.
