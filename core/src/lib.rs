@@ -30,6 +30,7 @@ extern crate std;
 
 sync::with_compare_and_swap! { pub mod mpmc; }
 pub mod spsc;
+sync::with_compare_and_swap! { pub mod stamped; }
 #[doc(hidden)]
 #[allow(missing_docs, reason = "not public API")]
 pub mod sync;
