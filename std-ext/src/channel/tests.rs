@@ -9,16 +9,17 @@ use std::time::{Duration, Instant};
 
 use super::{Receiver, Sender, channel};
 use crate::fence::Fence;
+use crate::flavour::Spsc;
 use crate::{
     CapacityError, OnFull, RecvError, RecvTimeoutError, SendError, SendTimeoutError, Sent,
     TryRecvError, TrySendError,
 };
 
-fn blocking<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+fn blocking<T>(capacity: usize) -> (Sender<T, Spsc>, Receiver<T, Spsc>) {
     channel(capacity).spsc().build()
 }
 
-fn dropping<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+fn dropping<T>(capacity: usize) -> (Sender<T, Spsc>, Receiver<T, Spsc>) {
     channel(capacity).spsc().on_full(OnFull::DropNewest).build()
 }
 
@@ -26,7 +27,7 @@ fn dropping<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 const AT_ONCE: Duration = Duration::ZERO;
 
 /// A channel with ordinary fences, as on a kernel without `membarrier`.
-fn symmetric<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+fn symmetric<T>(capacity: usize) -> (Sender<T, Spsc>, Receiver<T, Spsc>) {
     let builder = channel(capacity).spsc();
     builder.build_with(Fence::symmetric()).unwrap()
 }
@@ -439,7 +440,7 @@ fn threads_lose_nothing() {
     }
 }
 
-fn receive_all(mut rx: Receiver<usize>) -> VecDeque<usize> {
+fn receive_all(mut rx: Receiver<usize, Spsc>) -> VecDeque<usize> {
     let mut received = VecDeque::new();
     let mut buffer = Vec::new();
     loop {
