@@ -1,6 +1,7 @@
 //! Bounded rings for `no_std`.
 //!
 //! * [`spsc`]: one producer, one consumer, wait-free.
+//! * [`stamped`]: one or many of each; fast, and not lock-free. Needs compare-and-swap.
 //!
 //! No dependency is required, no heap, and no compare-and-swap. Channels that
 //! block, time out and count what they drop are in the crate `ringfence`.
