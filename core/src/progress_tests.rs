@@ -4,6 +4,8 @@
 //! A step is an access to an atomic, or a fence. If one of the others waited for the
 //! stopped thread, the test would not end.
 
+mod stamped;
+
 use std::boxed::Box;
 use std::cell::RefCell;
 use std::sync::mpsc::{Sender, channel};

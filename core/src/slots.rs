@@ -15,7 +15,7 @@ use core::mem::MaybeUninit;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::ptr::NonNull;
 
-use crate::sync::{self, Line, Watch, const_unless_loom};
+use crate::sync::{self, AtomicUsize, Line, Watch, const_unless_loom};
 
 /// A view of the slots of a ring, wherever they are.
 #[derive(Debug)]
@@ -173,6 +173,86 @@ impl<T, const N: usize, const S: usize> InPlace<T, N, S> {
     }
 }
 
+/// A slot with a stamp beside its item. What the stamp says is the business of
+/// `stamped`.
+#[allow(dead_code, reason = "used where there is compare-and-swap")]
+pub(crate) struct StampedSlot<T> {
+    pub(crate) stamp: AtomicUsize,
+    item: UnsafeCell<MaybeUninit<T>>,
+    watch: Watch,
+}
+
+#[allow(dead_code, reason = "used where there is compare-and-swap")]
+impl<T> StampedSlot<T> {
+    const_unless_loom! {
+        /// Without an item, its stamp zero.
+        pub(crate) const fn new() -> Self {
+            Self {
+                stamp: AtomicUsize::new(0),
+                item: UnsafeCell::new(MaybeUninit::uninit()),
+                watch: Watch::new(1),
+            }
+        }
+    }
+
+    /// Moves `item` in.
+    ///
+    /// # Safety
+    /// S1, and the slot holds no item that anybody still wants.
+    #[inline(always)]
+    pub(crate) unsafe fn write(&self, item: T) {
+        self.watch.with_mut(0, || {
+            // SAFETY: ours alone by S1.
+            unsafe { self.item.get().write(MaybeUninit::new(item)) }
+        });
+    }
+
+    /// Moves the item out.
+    ///
+    /// # Safety
+    /// S1 and S2.
+    #[inline(always)]
+    pub(crate) unsafe fn take(&self) -> T {
+        self.watch.with_mut(0, || {
+            // SAFETY: ours alone by S1, an item by S2.
+            unsafe { self.item.get().read().assume_init() }
+        })
+    }
+
+    /// The item, which nobody changes as long as the reference lives.
+    ///
+    /// # Safety
+    /// S1 (readers of the same side may share) and S2.
+    #[inline(always)]
+    pub(crate) unsafe fn item(&self) -> &T {
+        self.watch.run(0, 1);
+        // SAFETY: unchanged by S1, an item by S2.
+        unsafe { (*self.item.get()).assume_init_ref() }
+    }
+
+    /// The item, which the caller alone uses as long as the reference lives.
+    ///
+    /// # Safety
+    /// S1 and S2.
+    #[inline(always)]
+    #[allow(clippy::mut_from_ref, reason = "what S1 is for")]
+    pub(crate) unsafe fn item_mut(&self) -> &mut T {
+        self.watch.run_mut(0, 1);
+        // SAFETY: ours alone by S1, an item by S2.
+        unsafe { (*self.item.get()).assume_init_mut() }
+    }
+}
+
+impl<T> core::fmt::Debug for StampedSlot<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("StampedSlot").finish_non_exhaustive()
+    }
+}
+
+#[cfg(feature = "alloc")]
+#[allow(unused_imports, reason = "used where there is compare-and-swap")]
+pub(crate) use boxed::StampedSlots;
+
 /// Slots on the heap.
 #[cfg(feature = "alloc")]
 mod boxed {
@@ -210,6 +290,45 @@ mod boxed {
                 // SAFETY: by contract, from `allocate`, with this layout.
                 unsafe { dealloc(self.base.as_ptr().cast(), layout) };
             }
+        }
+    }
+
+    /// Slots with stamps, owned. Items that are left in them are not dropped.
+    #[derive(Debug)]
+    #[allow(dead_code, reason = "used where there is compare-and-swap")]
+    pub(crate) struct StampedSlots<T> {
+        slots: Slots<StampedSlot<T>>,
+        count: usize,
+    }
+
+    #[allow(dead_code, reason = "used where there is compare-and-swap")]
+    impl<T> StampedSlots<T> {
+        /// `count` slots without items, their stamps zero.
+        pub(crate) fn allocate(count: usize) -> Result<Self, CapacityError> {
+            let slots = Slots::allocate(count)?;
+            for index in 0..count {
+                // SAFETY: nobody else knows of them yet; in bounds.
+                unsafe { slots.write(index, StampedSlot::new()) };
+            }
+            Ok(Self { slots, count })
+        }
+
+        #[inline(always)]
+        pub(crate) fn as_slice(&self) -> &[StampedSlot<T>] {
+            // SAFETY: `allocate` has written as many, and nobody changes them but
+            // through cells.
+            unsafe { self.slots.run(0, self.count) }
+        }
+    }
+
+    impl<T> Drop for StampedSlots<T> {
+        fn drop(&mut self) {
+            for index in 0..self.count {
+                // SAFETY: `allocate` has written it; by the `&mut` nobody uses it.
+                unsafe { self.slots.drop_in_place(index) };
+            }
+            // SAFETY: from `allocate` with as many; as above.
+            unsafe { self.slots.free(self.count) }
         }
     }
 

@@ -99,6 +99,38 @@ macro_rules! zeros {
 #[allow(unused_imports, reason = "as above")]
 pub(crate) use zeros;
 
+/// An array of what an expression makes, a constant except under loom.
+#[cfg(not(ringfence_loom))]
+#[allow(unused_macros, reason = "used where there is compare-and-swap")]
+macro_rules! filled {
+    ($new:expr; $n:expr) => {
+        [const { $new }; $n]
+    };
+}
+#[cfg(ringfence_loom)]
+#[allow(unused_macros, reason = "used where there is compare-and-swap")]
+macro_rules! filled {
+    ($new:expr; $n:expr) => {
+        core::array::from_fn::<_, $n, _>(|_| $new)
+    };
+}
+#[allow(unused_imports, reason = "used where there is compare-and-swap")]
+pub(crate) use filled;
+
+/// What needs `alloc::sync::Arc`, which portable-atomic does not bring.
+#[cfg(all(feature = "alloc", target_has_atomic = "ptr"))]
+#[allow(unused_macros, reason = "used where there is compare-and-swap")]
+macro_rules! with_arc {
+    ($($item:item)*) => { $($item)* };
+}
+#[cfg(not(all(feature = "alloc", target_has_atomic = "ptr")))]
+#[allow(unused_macros, reason = "used where there is compare-and-swap")]
+macro_rules! with_arc {
+    ($($item:item)*) => {};
+}
+#[allow(unused_imports, reason = "used where there is compare-and-swap")]
+pub(crate) use with_arc;
+
 #[cfg(not(ringfence_loom))]
 mod native {
     #[cfg(test)]
@@ -256,6 +288,16 @@ pub(crate) mod stepped {
             step();
             self.0.swap(word, order)
         }
+        pub fn compare_exchange(
+            &self,
+            current: bool,
+            new: bool,
+            success: Ordering,
+            failure: Ordering,
+        ) -> Result<bool, bool> {
+            step();
+            self.0.compare_exchange(current, new, success, failure)
+        }
     }
 
     impl AtomicUsize {
@@ -393,11 +435,7 @@ mod modelled {
                     success: Ordering,
                     failure: Ordering,
                 ) -> Result<$word, $word> {
-                    let (success, failure) = if weaken::left_out() {
-                        (Ordering::Relaxed, Ordering::Relaxed)
-                    } else {
-                        (success, failure)
-                    };
+                    let (success, failure) = (relaxed(success), relaxed(failure));
                     self.seen().compare_exchange(current, new, success, failure)
                 }
             }

@@ -24,6 +24,8 @@ mod harness;
 mod mpmc;
 #[cfg(ringfence_loom)]
 mod spsc;
+#[cfg(ringfence_loom)]
+mod stamped;
 
 #[cfg(not(ringfence_loom))]
 fn main() {
@@ -32,5 +34,5 @@ fn main() {
 
 #[cfg(ringfence_loom)]
 fn main() -> std::process::ExitCode {
-    harness::main(&[spsc::MODELS, mpmc::MODELS, channel::MODELS].concat())
+    harness::main(&[spsc::MODELS, mpmc::MODELS, stamped::MODELS, channel::MODELS].concat())
 }

@@ -8,43 +8,78 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use ringfence_core::mpmc::{PopError, PushError, Ring};
+use ringfence_core::{mpmc, stamped};
 
 const THREADS: usize = 3;
 const OPERATIONS: usize = 3;
 
 /// What can be asked of a queue with a capacity.
 trait Queue: Sync {
-    fn push(&self, item: usize) -> bool;
-    fn force_push(&self, item: usize) -> Option<usize>;
-    fn pop(&self) -> Option<usize>;
+    fn push(&self, item: usize) -> Done;
+    fn pop(&self) -> Done;
     fn is_empty(&self) -> bool;
     fn is_full(&self) -> bool;
+    /// What not every queue can do.
+    fn more(&self, random: usize, item: usize) -> Done;
 }
 
-impl<const N: usize> Queue for Ring<usize, N> {
-    fn push(&self, item: usize) -> bool {
+impl<const N: usize> Queue for mpmc::Ring<usize, N> {
+    fn push(&self, item: usize) -> Done {
         match self.try_push(item) {
-            Ok(()) => true,
-            Err(PushError::Full(_)) => false,
-            Err(PushError::Busy(_)) => panic!("there are more spares than threads"),
+            Ok(()) => Done::Push(item, true),
+            Err(mpmc::PushError::Full(_)) => Done::Push(item, false),
+            Err(mpmc::PushError::Busy(_)) => panic!("there are more spares than threads"),
         }
     }
-    fn force_push(&self, item: usize) -> Option<usize> {
-        Ring::force_push(self, item).expect("there are more spares than threads")
-    }
-    fn pop(&self) -> Option<usize> {
+    fn pop(&self) -> Done {
         match self.try_pop() {
-            Ok(item) => Some(item),
-            Err(PopError::Empty) => None,
-            Err(PopError::Busy) => panic!("there are more spares than threads"),
+            Ok(item) => Done::Pop(Some(item)),
+            Err(mpmc::PopError::Empty) => Done::Pop(None),
+            Err(mpmc::PopError::Busy) => panic!("there are more spares than threads"),
         }
     }
     fn is_empty(&self) -> bool {
-        Ring::is_empty(self)
+        mpmc::Ring::is_empty(self)
     }
     fn is_full(&self) -> bool {
-        Ring::is_full(self)
+        mpmc::Ring::is_full(self)
+    }
+    fn more(&self, _random: usize, item: usize) -> Done {
+        let evicted = self.force_push(item);
+        Done::ForcePush(item, evicted.expect("there are more spares than threads"))
+    }
+}
+
+/// A push counts from its claim, and so does a pop.
+impl<const N: usize> Queue for stamped::Ring<usize, N> {
+    fn push(&self, item: usize) -> Done {
+        match self.try_push(item) {
+            Ok(()) => Done::Push(item, true),
+            Err(stamped::PushError::Full(_)) => Done::Push(item, false),
+            Err(stamped::PushError::Contended(_)) => Done::Contended,
+        }
+    }
+    fn pop(&self) -> Done {
+        match self.try_pop() {
+            Ok(item) => Done::Pop(Some(item)),
+            Err(stamped::PopError::Empty) => Done::Pop(None),
+            Err(stamped::PopError::Contended) => Done::Contended,
+        }
+    }
+    fn is_empty(&self) -> bool {
+        stamped::Ring::is_empty(self)
+    }
+    fn is_full(&self) -> bool {
+        stamped::Ring::is_full(self)
+    }
+    fn more(&self, random: usize, item: usize) -> Done {
+        let mut two = [item, item + THREADS * OPERATIONS];
+        if random % 2 == 0 {
+            Done::PushSome(two, self.push_slice(&two))
+        } else {
+            let n = self.pop_slice(&mut two);
+            Done::PopSome(two, n)
+        }
     }
 }
 
@@ -52,32 +87,29 @@ impl<const N: usize> Queue for Ring<usize, N> {
 struct Broken(Mutex<VecDeque<usize>>, usize);
 
 impl Queue for Broken {
-    fn push(&self, item: usize) -> bool {
+    fn push(&self, item: usize) -> Done {
         let mut items = self.0.lock().unwrap();
         let room = items.len() < self.1;
         items.extend(room.then_some(item));
-        room
+        Done::Push(item, room)
     }
-    fn force_push(&self, item: usize) -> Option<usize> {
-        let mut items = self.0.lock().unwrap();
-        items.push_back(item);
-        if items.len() > self.1 {
-            items.pop_front()
-        } else {
-            None
-        }
-    }
-    fn pop(&self) -> Option<usize> {
+    fn pop(&self) -> Done {
         let first = self.0.lock().unwrap().front().copied();
         thread::yield_now();
         self.0.lock().unwrap().pop_front();
-        first
+        Done::Pop(first)
     }
     fn is_empty(&self) -> bool {
         self.0.lock().unwrap().is_empty()
     }
     fn is_full(&self) -> bool {
         self.0.lock().unwrap().len() == self.1
+    }
+    fn more(&self, _random: usize, item: usize) -> Done {
+        let mut items = self.0.lock().unwrap();
+        items.push_back(item);
+        let full = items.len() > self.1;
+        Done::ForcePush(item, if full { items.pop_front() } else { None })
     }
 }
 
@@ -87,17 +119,22 @@ enum Done {
     Push(usize, bool),
     ForcePush(usize, Option<usize>),
     Pop(Option<usize>),
+    /// So many of two, at one instant.
+    PushSome([usize; 2], usize),
+    PopSome([usize; 2], usize),
     IsEmpty(bool),
     IsFull(bool),
+    /// Nothing, since somebody else was not through.
+    Contended,
 }
 
 impl Done {
     /// Runs an operation chosen by `random`.
     fn run(queue: &impl Queue, random: usize, item: usize) -> Self {
         match random % 8 {
-            0..3 => Self::Push(item, queue.push(item)),
-            3 => Self::ForcePush(item, queue.force_push(item)),
-            4..6 => Self::Pop(queue.pop()),
+            0..3 => queue.push(item),
+            3 => queue.more(random / 8, item),
+            4..6 => queue.pop(),
             6 => Self::IsEmpty(queue.is_empty()),
             _ => Self::IsFull(queue.is_full()),
         }
@@ -117,8 +154,17 @@ impl Done {
                 evicted == oldest
             }
             Self::Pop(popped) => popped == items.pop_front(),
+            // Fewer than there is room for, or than there are, will do.
+            Self::PushSome(two, n) => {
+                items.extend(&two[..n]);
+                items.len() <= capacity
+            }
+            Self::PopSome(two, n) => {
+                n <= items.len() && items.drain(..n).eq(two[..n].iter().copied())
+            }
             Self::IsEmpty(empty) => empty == items.is_empty(),
             Self::IsFull(is_full) => is_full == full,
+            Self::Contended => true,
         }
     }
 }
@@ -177,8 +223,11 @@ fn check<Q: Queue>(
             std::hint::spin_loop();
         }
     };
+    // Other operations in each run.
+    static RUNS: AtomicUsize = AtomicUsize::new(0);
+    let seed = RUNS.fetch_add(THREADS, SeqCst);
     let run = |thread: usize| {
-        let mut random = 0x9e37_79b9 + thread;
+        let mut random = (seed + thread).wrapping_mul(0x9e37_79b9);
         let mut events = Vec::with_capacity(histories * OPERATIONS);
         for (history, queue) in queues.iter().enumerate() {
             meet(history);
@@ -224,33 +273,47 @@ fn check<Q: Queue>(
     )
 }
 
-/// How many histories for each capacity: a third of them in all.
+/// How many histories for each ring and capacity: a sixth of them in all.
 fn histories() -> usize {
     let chosen = std::env::var("RINGFENCE_HISTORIES").ok();
-    chosen.map_or(100_000, |n| n.parse().expect("a number")) / 3 + 1
+    chosen.map_or(100_000, |n| n.parse().expect("a number")) / 6 + 1
 }
 
+/// Pieces of so many, each with threads of its own: some of them get a CPU each, however
+/// busy the machine is.
+const PIECE: usize = 500;
+
+/// In one test, since rings that are checked at once would take each other's CPUs.
 #[test]
-fn every_history_of_mpmc_is_that_of_a_queue() {
-    let n = histories();
-    let results = [
-        check(n, 1, Ring::<usize, 1>::new),
-        check(n, 2, Ring::<usize, 2>::new),
-        check(n, 3, Ring::<usize, 3>::new),
+fn every_history_is_that_of_a_queue() {
+    type Check = fn() -> (usize, usize);
+    let rings: [(&str, Check); 6] = [
+        ("mpmc 1", || check(PIECE, 1, mpmc::Ring::<usize, 1>::new)),
+        ("mpmc 2", || check(PIECE, 2, mpmc::Ring::<usize, 2>::new)),
+        ("mpmc 3", || check(PIECE, 3, mpmc::Ring::<usize, 3>::new)),
+        ("stamped 1", || {
+            check(PIECE, 1, stamped::Ring::<usize, 1>::new)
+        }),
+        ("stamped 2", || {
+            check(PIECE, 2, stamped::Ring::<usize, 2>::new)
+        }),
+        ("stamped 3", || {
+            check(PIECE, 3, stamped::Ring::<usize, 3>::new)
+        }),
     ];
-    let overlapping: usize = results.iter().map(|(_, overlapping)| overlapping).sum();
-    println!(
-        "{} histories, {overlapping} with operations at the same time",
-        3 * n
-    );
-    assert!(
-        results.iter().all(|(unexplained, _)| *unexplained == 0),
-        "{results:?}"
-    );
-    assert!(
-        overlapping > n / 100,
-        "too little happens at once: {overlapping}"
-    );
+    let pieces = histories().div_ceil(PIECE);
+    for (ring, check) in rings {
+        let (mut all, mut at_once) = (0, 0);
+        // At least 1 in 1000 with something at the same time; else go on, for a while.
+        while all < pieces * PIECE || (at_once < all / 1000 && all < 20 * pieces * PIECE) {
+            let (unexplained, overlapping) = check();
+            assert_eq!(unexplained, 0, "{ring}");
+            all += PIECE;
+            at_once += overlapping;
+        }
+        println!("{ring}: {all} histories, {at_once} with operations at the same time");
+        assert!(at_once >= all / 1000, "too little happens at once");
+    }
 }
 
 #[test]
@@ -269,6 +332,13 @@ fn histories_that_no_queue_has_are_rejected() {
         3
     ));
     assert!(!is_linearizable(&[one, event(2, 3, Done::Pop(None))], 3));
+    assert!(is_linearizable(&[one, event(2, 3, Done::Contended)], 3));
+    let both = event(4, 5, Done::PopSome([1, 2], 2));
+    assert!(is_linearizable(&[one, two, both], 3));
+    assert!(!is_linearizable(&[one, both], 3));
+    let both = event(2, 3, Done::PushSome([2, 3], 2));
+    assert!(is_linearizable(&[one, both], 3));
+    assert!(!is_linearizable(&[one, both], 2));
     assert!(!is_linearizable(
         &[one, event(2, 3, Done::Push(2, false))],
         2

@@ -1,0 +1,67 @@
+//! A run of items, read where they are. Invariants: those of [`super`].
+
+use core::marker::PhantomData;
+use core::ops::Index;
+
+use super::{Consumer, Owner};
+
+/// Items to read where they are, oldest first. See [`Consumer::read_chunk`].
+#[derive(Debug)]
+#[must_use = "nothing is popped until it is committed"]
+pub struct ReadChunk<'a, O: Owner> {
+    consumer: &'a mut Consumer<O>,
+    len: usize,
+    /// A shared chunk shares its items, as a shared consumer does not.
+    items: PhantomData<&'a mut [O::Item]>,
+}
+
+impl<'a, O: Owner> ReadChunk<'a, O> {
+    /// As many are published.
+    pub(super) fn new(consumer: &'a mut Consumer<O>, len: usize) -> Self {
+        Self {
+            consumer,
+            len,
+            items: PhantomData,
+        }
+    }
+
+    /// How many items.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The item so many behind the oldest.
+    pub fn get(&self, n: usize) -> Option<&O::Item> {
+        // SAFETY: within what was published when the chunk was made, and the consumer
+        // is borrowed since.
+        (n < self.len).then(|| unsafe { self.consumer.item(n) })
+    }
+
+    /// The items, oldest first.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &O::Item> + ExactSizeIterator {
+        (0..self.len).map(|n| &self[n])
+    }
+
+    /// Drops the oldest `n` items, and frees the slot of each before. If an item's
+    /// `Drop` panics, it is gone, and those behind it are still in the ring.
+    ///
+    /// # Panics
+    /// If `n` is more than [`len`](Self::len), or an item's `Drop` panics.
+    pub fn commit(self, n: usize) {
+        assert!(n <= self.len, "more than the chunk holds");
+        self.consumer.drain().take(n).for_each(drop);
+    }
+}
+
+impl<O: Owner> Index<usize> for ReadChunk<'_, O> {
+    type Output = O::Item;
+
+    fn index(&self, n: usize) -> &O::Item {
+        self.get(n).expect("more than the chunk holds")
+    }
+}

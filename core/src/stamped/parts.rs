@@ -1,0 +1,262 @@
+//! The algorithm: claim → touch the slot → stamp. Invariants and edges: those of
+//! [`super`].
+
+use super::packing::{Packing, Position};
+use super::{PopError, PushError, Side};
+use crate::slots::StampedSlot;
+use crate::sync::Ordering;
+use crate::sync::rmw::{AtomicBool, AtomicUsize};
+
+/// Why no slot could be claimed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Blocked {
+    /// Full to a producer, empty to a consumer.
+    ByState,
+    /// By somebody of the other side, between claim and stamp.
+    ByClaim,
+}
+
+/// A run of slots that has been claimed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claimed {
+    first: Position,
+    pub(super) len: usize,
+    /// The position behind.
+    end: Position,
+}
+
+/// The parts of a ring, wherever they are.
+#[derive(Debug)]
+pub struct Parts<'a, T> {
+    pub(super) packing: Packing,
+    pub(super) slots: &'a [StampedSlot<T>],
+    pub(super) tail: &'a AtomicUsize,
+    pub(super) head: &'a AtomicUsize,
+    pub(super) producing: &'a AtomicBool,
+    pub(super) consuming: &'a AtomicBool,
+}
+
+impl<'a, T> Parts<'a, T> {
+    #[inline(always)]
+    pub(super) fn slot(&self, at: Position) -> &'a StampedSlot<T> {
+        let index = self.packing.index(at);
+        debug_assert!(index < self.slots.len());
+        // SAFETY: in bounds by T4.
+        unsafe { self.slots.get_unchecked(index) }
+    }
+
+    /// Claims up to `limit` empty slots, at least 1 of at least 1, from `at`, where the
+    /// producers were.
+    #[inline(always)]
+    #[track_caller]
+    fn claim_empty<P: Side, C: Side>(&self, mut at: Position, limit: usize) -> Result<Claimed, Blocked> {
+        loop {
+            let run = self.run(at, limit, false);
+            if run.len > 0 {
+                match self.claim::<P>(self.tail, &run) {
+                    Ok(()) => return Ok(run),
+                    Err(now) => at = now,
+                }
+            } else {
+                let full = self.packing.lap_before(at);
+                at = self.blocked::<P, C>(at, (self.tail, self.head), full, false)?;
+            }
+        }
+    }
+
+    /// Claims up to `limit` full slots, at least 1 of at least 1, from `at`, where the
+    /// consumers were.
+    #[inline(always)]
+    #[track_caller]
+    fn claim_full<P: Side, C: Side>(&self, mut at: Position, limit: usize) -> Result<Claimed, Blocked> {
+        loop {
+            let run = self.run(at, limit, true);
+            if run.len > 0 {
+                match self.claim::<C>(self.head, &run) {
+                    Ok(()) => return Ok(run),
+                    Err(now) => at = now,
+                }
+            } else {
+                at = self.blocked::<C, P>(at, (self.head, self.tail), at, true)?;
+            }
+        }
+    }
+
+    /// Slots from `first` on, up to `limit`, whose turn it is to be emptied, or
+    /// filled.
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn run(&self, first: Position, limit: usize, full: bool) -> Claimed {
+        let (mut len, mut end) = (0, first);
+        // ORDERING: Acquire, edges `publish` (of a full slot) and `free` (of an empty
+        // one) to here.
+        while len < limit && self.is_turn(end, full, Ordering::Acquire) {
+            len += 1;
+            end = self.packing.next(end);
+        }
+        Claimed { first, len, end }
+    }
+
+    #[inline(always)]
+    #[track_caller]
+    pub(super) fn is_turn(&self, at: Position, full: bool, order: Ordering) -> bool {
+        let turn = if full { self.packing.full(at) } else { self.packing.empty(at) };
+        self.slot(at).stamp.load(order) == turn.0
+    }
+
+    /// Moves a side past a run; `Err` with where it is if somebody was faster.
+    #[inline(always)]
+    fn claim<S: Side>(&self, side: &AtomicUsize, run: &Claimed) -> Result<(), Position> {
+        // ORDERING: Relaxed; what orders the slots are their stamps, which were
+        // acquired, and which stay as they are until these positions are claimed.
+        if S::SOLO {
+            side.store(run.end.0, Ordering::Relaxed);
+            return Ok(());
+        }
+        side.compare_exchange(run.first.0, run.end.0, Ordering::Relaxed, Ordering::Relaxed)
+            .map(|_| ())
+            .map_err(Position)
+    }
+
+    /// It is not the turn of the slot at `at`: where the own side is now, if it was
+    /// another's turn, or why not. `there` is where the other side is if the ring is
+    /// full, or empty.
+    #[cold]
+    fn blocked<Own: Side, Other: Side>(
+        &self,
+        at: Position,
+        (own, other): (&AtomicUsize, &AtomicUsize),
+        there: Position,
+        full: bool,
+    ) -> Result<Position, Blocked> {
+        // ORDERING: Relaxed, all; no item is touched on the strength of these.
+        let now = if Own::SOLO { at.0 } else { own.load(Ordering::Relaxed) };
+        if now != at.0 {
+            return Ok(Position(now));
+        }
+        // What a `Solo` side has not stamped, it has not done.
+        if Other::SOLO || other.load(Ordering::Relaxed) == there.0 {
+            return Err(Blocked::ByState);
+        }
+        if self.is_turn(at, full, Ordering::Relaxed) {
+            return Ok(at);
+        }
+        Err(Blocked::ByClaim)
+    }
+
+    /// Stores an item; where the producers are then.
+    #[inline(always)]
+    pub(super) fn push<P: Side, C: Side>(&self, at: Position, item: T) -> Result<Position, PushError<T>> {
+        match self.claim_empty::<P, C>(at, 1) {
+            Ok(run) => {
+                // SAFETY: claimed just now.
+                unsafe { self.publish(run.first, item) };
+                Ok(run.end)
+            }
+            Err(Blocked::ByState) => Err(PushError::Full(item)),
+            Err(Blocked::ByClaim) => Err(PushError::Contended(item)),
+        }
+    }
+
+    /// Copies as many items as are claimed together; where the producers are then,
+    /// and how many.
+    #[inline]
+    pub(super) fn push_slice<P: Side, C: Side>(&self, at: Position, items: &[T]) -> (Position, usize)
+    where
+        T: Copy,
+    {
+        if items.is_empty() {
+            return (at, 0);
+        }
+        let Ok(run) = self.claim_empty::<P, C>(at, items.len()) else {
+            return (at, 0);
+        };
+        let mut at = run.first;
+        for item in &items[..run.len] {
+            // SAFETY: within the run that was claimed just now.
+            unsafe { self.publish(at, *item) };
+            at = self.packing.next(at);
+        }
+        (run.end, run.len)
+    }
+
+    /// # Safety
+    /// The caller has claimed the position to push there, once.
+    #[inline(always)]
+    #[track_caller]
+    unsafe fn publish(&self, at: Position, item: T) {
+        let slot = self.slot(at);
+        // SAFETY: ours (T2), and empty (T1, T3).
+        unsafe { slot.write(item) };
+        // ORDERING: Release, edge `publish` from here to `run`.
+        slot.stamp.store(self.packing.full(at).0, Ordering::Release);
+    }
+
+    /// Takes the oldest item; and where the consumers are then.
+    #[inline(always)]
+    pub(super) fn pop<P: Side, C: Side>(&self, at: Position) -> Result<(Position, T), PopError> {
+        match self.claim_full::<P, C>(at, 1) {
+            // SAFETY: claimed just now.
+            Ok(run) => Ok((run.end, unsafe { self.free(run.first) })),
+            Err(Blocked::ByState) => Err(PopError::Empty),
+            Err(Blocked::ByClaim) => Err(PopError::Contended),
+        }
+    }
+
+    /// Claims up to `limit` items together, and gives each to `each`, which does not
+    /// panic, after its slot is freed. Where the consumers are then, and how many.
+    #[inline(always)]
+    pub(super) fn pop_run<P: Side, C: Side>(
+        &self,
+        at: Position,
+        limit: usize,
+        mut each: impl FnMut(usize, T),
+    ) -> (Position, usize) {
+        if limit == 0 {
+            return (at, 0);
+        }
+        let Ok(run) = self.claim_full::<P, C>(at, limit) else {
+            return (at, 0);
+        };
+        let mut at = run.first;
+        for n in 0..run.len {
+            // SAFETY: within the run that was claimed just now.
+            each(n, unsafe { self.free(at) });
+            at = self.packing.next(at);
+        }
+        (run.end, run.len)
+    }
+
+    /// # Safety
+    /// The caller has claimed the position to pop there, once.
+    #[inline(always)]
+    #[track_caller]
+    unsafe fn free(&self, at: Position) -> T {
+        let slot = self.slot(at);
+        // SAFETY: ours (T2), and full (T1, T3).
+        let item = unsafe { slot.take() };
+        // ORDERING: Release, edge `free` from here to `run`.
+        slot.stamp.store(self.packing.freed(at).0, Ordering::Release);
+        item
+    }
+
+    /// How many positions were claimed to push and not to pop, at one instant, as far
+    /// as others' claims have arrived here.
+    pub(super) fn len(&self) -> usize {
+        // ORDERING: Relaxed; nothing is touched on the strength of these.
+        loop {
+            let tail = position(self.tail);
+            let head = position(self.head);
+            if position(self.tail) == tail {
+                return self.packing.distance(head, tail);
+            }
+        }
+    }
+}
+
+/// Where a side is, to begin with.
+#[inline(always)]
+pub(super) fn position(side: &AtomicUsize) -> Position {
+    // ORDERING: Relaxed; a stale one does not pass the claim.
+    Position(side.load(Ordering::Relaxed))
+}

@@ -1,0 +1,556 @@
+//! What a user of the ring relies on. Interleavings are the models' business.
+
+use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize as Plain, Ordering::Relaxed};
+use std::thread;
+use std::vec;
+use std::vec::Vec;
+
+use super::packing::{Packing, Position, Stamp};
+use super::*;
+use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+type Cell = core::cell::Cell<u8>;
+assert_impl_all!(Ring<Cell, 2>: Send, Sync);
+assert_not_impl_any!(Ring<Rc<u8>, 2>: Send, Sync);
+assert_impl_all!(Producer<&'static Ring<Cell, 2, Solo, Solo>>: Send);
+assert_impl_all!(Consumer<&'static Ring<Cell, 2, Solo, Solo>>: Send);
+assert_not_impl_any!(Producer<&'static Ring<Rc<u8>, 2, Solo, Solo>>: Send, Sync);
+assert_not_impl_any!(Consumer<&'static Ring<Rc<u8>, 2, Solo, Solo>>: Send, Sync);
+assert_not_impl_any!(ReadChunk<'static, &'static Ring<Cell, 2, Solo, Solo>>: Sync);
+#[cfg(feature = "alloc")]
+assert_impl_all!(Consumer<Arc<Mpsc<Cell>>>: Send);
+
+/// Positions against plain counting, over many wraps of the word.
+#[test]
+fn positions_agree_with_counting() {
+    const WRAPS: usize = if cfg!(miri) { 10 } else { 100 };
+    for capacity in 1..=20 {
+        let packing = Packing::with_lap_bits(capacity, Packing::FEWEST_LAP_BITS);
+        let mut at = Position(0);
+        let mut before = VecDeque::new();
+        for count in 0..WRAPS * capacity {
+            assert_eq!(packing.index(at), count % capacity);
+            assert_eq!(packing.advance(at, 0), at);
+            assert_ne!(packing.empty(at), packing.full(at));
+            before.push_back(at);
+            let mut ahead = at;
+            for n in 0..=capacity {
+                assert_eq!(packing.advance(at, n), ahead);
+                assert_eq!(packing.distance(at, ahead), n);
+                // Others may be read later: never more than all, never less than none.
+                assert_eq!(packing.distance(ahead, at), 0);
+                ahead = packing.next(ahead);
+            }
+            assert_eq!(packing.distance(at, ahead), capacity);
+            if before.len() > capacity {
+                let lap_ago = before.pop_front().unwrap();
+                assert_eq!(packing.lap_before(at), lap_ago);
+                assert_eq!(packing.freed(lap_ago), packing.empty(at));
+                assert_ne!(packing.full(lap_ago), packing.full(at));
+            }
+            at = packing.next(at);
+        }
+    }
+    let packing = Packing::new(1);
+    assert_eq!(packing.empty(Position(0)), Stamp(0));
+    let last = packing.lap_before(Position(0));
+    assert_eq!(packing.next(last), Position(0));
+    assert_eq!(packing.freed(last), Stamp(0));
+}
+
+/// What any ring can be asked for, whoever may ask.
+trait Ends<T> {
+    fn push(&mut self, item: T) -> Result<(), PushError<T>>;
+    fn push_slice(&mut self, items: &[T]) -> usize;
+    fn pop(&mut self) -> Result<T, PopError>;
+    fn pop_slice(&mut self, buffer: &mut [T]) -> usize;
+    fn pop_each(&mut self, limit: usize, each: impl FnMut(T)) -> usize;
+    /// Looks at all that there is, takes `n` of it, if that can be done.
+    fn look_and_take(&mut self, _n: usize, _see: impl FnMut(&T)) -> bool {
+        false
+    }
+    fn len(&self) -> (usize, usize, bool, bool);
+}
+
+struct Calls<'a, St: Storage>(&'a Stamped<St>);
+
+impl<St: Storage<Producers = Shared, Consumers = Shared>> Ends<St::Item> for Calls<'_, St>
+where
+    St::Item: Copy,
+{
+    fn push(&mut self, item: St::Item) -> Result<(), PushError<St::Item>> {
+        self.0.try_push(item)
+    }
+    fn push_slice(&mut self, items: &[St::Item]) -> usize {
+        self.0.push_slice(items)
+    }
+    fn pop(&mut self) -> Result<St::Item, PopError> {
+        self.0.try_pop()
+    }
+    fn pop_slice(&mut self, buffer: &mut [St::Item]) -> usize {
+        self.0.pop_slice(buffer)
+    }
+    fn pop_each(&mut self, limit: usize, each: impl FnMut(St::Item)) -> usize {
+        self.0.pop_each(limit, each)
+    }
+    fn len(&self) -> (usize, usize, bool, bool) {
+        let ring = self.0;
+        (ring.len(), ring.capacity(), ring.is_empty(), ring.is_full())
+    }
+}
+
+struct Handles<P: Owner, C: Owner>(Producer<P>, Consumer<C>);
+
+impl<T: Copy, P: Owner<Item = T>, C: Owner<Item = T>> Ends<T> for Handles<P, C> {
+    fn push(&mut self, item: T) -> Result<(), PushError<T>> {
+        self.0.try_push(item)
+    }
+    fn push_slice(&mut self, items: &[T]) -> usize {
+        if items.len() % 2 == 0 {
+            self.0.push_iter(items.iter().copied())
+        } else {
+            self.0.push_slice(items)
+        }
+    }
+    fn pop(&mut self) -> Result<T, PopError> {
+        self.1.try_pop()
+    }
+    fn pop_slice(&mut self, buffer: &mut [T]) -> usize {
+        self.1.pop_slice(buffer)
+    }
+    fn pop_each(&mut self, limit: usize, each: impl FnMut(T)) -> usize {
+        self.1.pop_each(limit, each)
+    }
+    fn look_and_take(&mut self, n: usize, see: impl FnMut(&T)) -> bool {
+        let chunk = self.1.read_chunk(usize::MAX);
+        assert!(n <= chunk.len());
+        chunk.iter().for_each(see);
+        chunk.commit(n);
+        true
+    }
+    fn len(&self) -> (usize, usize, bool, bool) {
+        let ring = self.0.ring();
+        (ring.len(), ring.capacity(), ring.is_empty(), ring.is_full())
+    }
+}
+
+/// Every operation against a queue, over many laps.
+fn agrees(mut ring: impl Ends<usize>) {
+    const STEPS: usize = if cfg!(miri) { 200 } else { 10_000 };
+    let (_, capacity, ..) = ring.len();
+    let mut queue = VecDeque::new();
+    let mut random = 1u32;
+    let mut below = |n: usize| {
+        random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (random >> 8) as usize % n
+    };
+    for item in 0..STEPS {
+        let len = queue.len();
+        let free = capacity - len;
+        assert_eq!(ring.len(), (len, capacity, len == 0, free == 0));
+        let n = below(capacity + 2);
+        match below(8) {
+            0 | 1 => {
+                let expected = if free > 0 { Ok(()) } else { Err(PushError::Full(item)) };
+                assert_eq!(ring.push(item), expected);
+                queue.extend((free > 0).then_some(item));
+            }
+            2 | 3 => assert_eq!(ring.pop(), queue.pop_front().ok_or(PopError::Empty)),
+            4 => {
+                let items: Vec<_> = (item..item + n).collect();
+                assert_eq!(ring.push_slice(&items), n.min(free));
+                queue.extend(&items[..n.min(free)]);
+            }
+            5 => {
+                let mut buffer = vec![0; n];
+                assert_eq!(ring.pop_slice(&mut buffer), n.min(len));
+                assert!(queue.drain(..n.min(len)).eq(buffer[..n.min(len)].iter().copied()));
+            }
+            6 => {
+                let mut items = queue.drain(..n.min(len));
+                let each = |item| assert_eq!(Some(item), items.next());
+                assert_eq!(ring.pop_each(n, each), n.min(len));
+            }
+            _ => {
+                let mut items = queue.iter();
+                if ring.look_and_take(n.min(len), |item| assert_eq!(Some(item), items.next())) {
+                    assert_eq!(items.next(), None);
+                    queue.drain(..n.min(len));
+                }
+            }
+        }
+    }
+}
+
+fn agrees_in_place<const N: usize>() {
+    agrees(Calls(&Ring::<usize, N>::new()));
+    let ring = Ring::<usize, N, Solo, Solo>::new();
+    agrees(Handles(ring.producer().unwrap(), ring.consumer().unwrap()));
+}
+
+#[test]
+fn agrees_with_a_queue_at_every_capacity() {
+    seq_macro::seq!(N in 1..=17 { agrees_in_place::<N>(); });
+    agrees_in_place::<64>();
+    agrees_in_place::<100>();
+}
+
+/// Laps of 3 bits: stamps wrap every eighth time round.
+#[cfg(feature = "alloc")]
+#[test]
+fn agrees_with_a_queue_over_thousands_of_wraps() {
+    for capacity in [1, 2, 3, 7, 8] {
+        // SAFETY: nobody stops in a call.
+        let ring = unsafe { Mpmc::<usize>::with_lap_bits(capacity, 3) };
+        agrees(Calls(&ring));
+        // SAFETY: there is no compare-and-swap.
+        let ring = unsafe { Spsc::<usize>::with_lap_bits(capacity, 3) };
+        let ring = Arc::new(ring);
+        let producer = Producer::claim(ring.clone()).unwrap();
+        agrees(Handles(producer, Consumer::claim(ring).unwrap()));
+    }
+    for (capacity, more) in [(1, 0), (3, 7), (100, 0)] {
+        let ring = Mpmc::with_capacity(capacity);
+        (0..more).for_each(|item| assert_eq!(ring.try_push(item).is_ok(), item < capacity));
+        ring.drain().for_each(drop);
+        agrees(Calls(&ring));
+    }
+}
+
+#[test]
+fn a_solo_handle_is_the_only_one_until_it_is_dropped() {
+    let ring = Ring::<usize, 3, Solo, Solo>::new();
+    let mut producer = ring.producer().unwrap();
+    let mut consumer = ring.consumer().unwrap();
+    assert!(ring.producer().is_none() && ring.consumer().is_none());
+    assert_eq!(producer.push_slice(&[1, 2]), 2);
+    assert_eq!(consumer.try_pop(), Ok(1));
+    drop(producer);
+    drop(consumer);
+    // The next ones go on where the last ones were.
+    let mut producer = ring.producer().unwrap();
+    let mut consumer = ring.consumer().unwrap();
+    assert_eq!(producer.push_slice(&[3, 4, 5]), 2);
+    assert!(consumer.drain().eq(2..=4));
+    // Of those that are forgotten there is never another, and the items are there.
+    producer.try_push(6).unwrap();
+    core::mem::forget((producer, consumer));
+    assert!(ring.producer().is_none() && ring.consumer().is_none());
+    assert!(ring.into_iter().eq([6]));
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn owned_handles_keep_the_ring() {
+    let ring = Arc::new(Mpsc::with_capacity(2));
+    let mut consumer = Consumer::claim(ring.clone()).unwrap();
+    assert!(Consumer::claim(ring.clone()).is_none() && ring.consumer().is_none());
+    ring.try_push(std::boxed::Box::new(7)).unwrap();
+    drop(ring);
+    assert_eq!(consumer.peek(), Some(&std::boxed::Box::new(7)));
+    assert_eq!(consumer.ring().len(), 1);
+}
+
+#[test]
+fn chunks_and_looks_take_nothing_until_committed() {
+    let ring = Ring::<usize, 4, Shared, Solo>::new();
+    let mut consumer = ring.consumer().unwrap();
+    assert!(consumer.peek().is_none() && consumer.read_chunk(4).is_empty());
+    for round in 0..10 {
+        assert_eq!(ring.push_slice(&[round, 1, 2, 3, 4]), 4);
+        drop(consumer.read_chunk(2));
+        let chunk = consumer.read_chunk(3);
+        assert!((chunk.len(), chunk[0], chunk.get(3)) == (3, round, None));
+        assert!(chunk.iter().rev().eq(&[2, 1, round]));
+        chunk.commit(2);
+        *consumer.peek_mut().unwrap() = 9;
+        assert_eq!(consumer.peek(), Some(&9));
+        assert!(consumer.drain().eq([9, 3]));
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| consumer.read_chunk(4).commit(1))).is_err());
+}
+
+struct Counted(Arc<Plain>, bool);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Relaxed);
+        assert!(!self.1, "told to panic");
+    }
+}
+
+#[test]
+fn every_item_is_dropped_once() {
+    let drops = Arc::new(Plain::new(0));
+    let item = |panics| Counted(drops.clone(), panics);
+    let ring = Ring::<Counted, 3>::new();
+    for _ in 0..3 {
+        assert!(ring.try_push(item(false)).is_ok());
+    }
+    drop(ring.try_push(item(false)));
+    assert_eq!(drops.load(Relaxed), 1);
+    drop(ring.try_pop());
+    assert_eq!(drops.load(Relaxed), 2);
+    let mut items = ring.into_iter();
+    assert_eq!(items.len(), 2);
+    drop(items.next());
+    assert_eq!(drops.load(Relaxed), 3);
+    drop(items);
+    assert_eq!(drops.load(Relaxed), 4);
+    // A panic in one item's drop leaves none behind.
+    let ring = Ring::<Counted, 3>::new();
+    for panics in [false, true, false] {
+        assert!(ring.try_push(item(panics)).is_ok());
+    }
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(ring))).is_err());
+    assert_eq!(drops.load(Relaxed), 7);
+    // Nor does it in a chunk: it is gone, and what is behind is still there.
+    let ring = Ring::<Counted, 3, Shared, Solo>::new();
+    for panics in [false, true, false] {
+        assert!(ring.try_push(item(panics)).is_ok());
+    }
+    let mut consumer = ring.consumer().unwrap();
+    let commit = AssertUnwindSafe(|| consumer.read_chunk(3).commit(3));
+    assert!(catch_unwind(commit).is_err());
+    assert_eq!((drops.load(Relaxed), ring.len()), (9, 1));
+    drop(consumer);
+    drop(ring);
+    assert_eq!(drops.load(Relaxed), 10);
+}
+
+/// User code that panics in a batch leaves no slot claimed.
+#[test]
+fn a_panic_in_a_batch_leaves_the_ring_whole() {
+    for (items, gone) in [(3, 3), (10, 10), (20, 16)] {
+        let drops = Arc::new(Plain::new(0));
+        let ring = Ring::<Counted, 20>::new();
+        for _ in 0..items {
+            assert!(ring.try_push(Counted(drops.clone(), false)).is_ok());
+        }
+        // In the second item of the first batch, of which the rest is dropped.
+        let mut calls = 0;
+        let each = |_| {
+            calls += 1;
+            assert!(calls < 2, "told to panic");
+        };
+        assert!(catch_unwind(AssertUnwindSafe(|| ring.pop_each(20, each))).is_err());
+        assert_eq!((drops.load(Relaxed), ring.len()), (gone, items - gone));
+        for _ in items - gone..20 {
+            assert!(ring.try_push(Counted(drops.clone(), false)).is_ok());
+        }
+        assert!(ring.is_full());
+        assert_eq!(ring.pop_each(usize::MAX, drop), 20);
+        assert_eq!(drops.load(Relaxed), gone + 20);
+    }
+    // A solo side takes them one by one.
+    let ring = Ring::<usize, 4, Solo, Solo>::new();
+    let mut producer = ring.producer().unwrap();
+    let mut consumer = ring.consumer().unwrap();
+    let two = (0..9).inspect(|item| assert!(*item < 2, "told to panic"));
+    assert!(catch_unwind(AssertUnwindSafe(|| producer.push_iter(two))).is_err());
+    assert_eq!(producer.push_iter(2..9), 2);
+    let each = |item| assert!(item < 1, "told to panic");
+    assert!(catch_unwind(AssertUnwindSafe(|| consumer.pop_each(9, each))).is_err());
+    assert!(consumer.drain().eq(2..4));
+}
+
+#[test]
+fn push_iter_takes_no_item_that_has_no_room() {
+    let ring = Ring::<usize, 3, Solo, Solo>::new();
+    let mut producer = ring.producer().unwrap();
+    let mut items = 0..10;
+    assert_eq!(producer.push_iter(items.by_ref()), 3);
+    assert_eq!(items, 3..10);
+    assert_eq!(producer.push_iter(core::iter::from_fn(|| unreachable!())), 0);
+}
+
+#[test]
+fn zero_items_are_no_items() {
+    let ring = Ring::<usize, 2>::new();
+    for item in 0..3 {
+        assert_eq!(ring.push_slice(&[]), 0);
+        assert_eq!(ring.pop_slice(&mut []), 0);
+        assert_eq!(ring.pop_each(0, |_| unreachable!()), 0);
+        let _ = ring.try_push(item); // empty, then not, then full
+    }
+    assert!(ring.drain().eq(0..2));
+}
+
+#[test]
+fn odd_items_are_welcome() {
+    let zero = Ring::<(), 2>::new();
+    assert_eq!((zero.push_slice(&[(); 3]), zero.try_pop()), (2, Ok(())));
+    assert_eq!(zero.pop_each(9, drop), 1);
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    #[repr(align(256))]
+    struct Aligned(u8);
+    let ring = Ring::<Aligned, 3, Shared, Solo>::new();
+    assert_eq!(ring.push_slice(&[1, 2, 3].map(Aligned)), 3);
+    let mut consumer = ring.consumer().unwrap();
+    for item in consumer.read_chunk(3).iter() {
+        assert_eq!((&raw const *item).addr() % 256, 0);
+    }
+    assert!(consumer.drain().eq([1, 2, 3].map(Aligned)));
+    let large = Ring::<[usize; 100], 3>::new();
+    assert_eq!(large.push_slice(&[[7; 100]; 2]), 2);
+    assert_eq!(large.pop_each(3, |item| assert_eq!(item, [7; 100])), 2);
+}
+
+#[test]
+fn errors_give_the_item_back_and_say_why() {
+    let full = PushError::Full(Rc::new(1));
+    assert!(full.is_full() && !full.is_contended());
+    assert!(PushError::Contended(()).is_contended() && PopError::Contended.is_contended());
+    assert!(PopError::Empty.is_empty());
+    assert_eq!(std::format!("{full:?}: {full}"), "Full(..): the ring is full");
+    assert_eq!(*full.into_inner(), 1);
+}
+
+const EACH: usize = if cfg!(miri) { 100 } else { 20_000 };
+
+type Pair = (usize, usize);
+
+fn send(sender: usize, mut push: impl FnMut(Pair) -> bool) {
+    for item in 0..EACH {
+        while !push((sender, item)) {
+            thread::yield_now();
+        }
+    }
+}
+
+fn receive(all: usize, count: &Plain, mut pop: impl FnMut() -> Option<Pair>) -> Vec<Pair> {
+    let mut received = Vec::new();
+    while count.load(Relaxed) < all {
+        match pop() {
+            Some(item) => {
+                received.push(item);
+                count.fetch_add(1, Relaxed);
+            }
+            None => thread::yield_now(),
+        }
+    }
+    received
+}
+
+/// Of many threads that push and pop at once, each sees the items of each other in
+/// order, and none is lost or repeated.
+fn nothing_is_lost(senders: usize, received: Vec<Vec<Pair>>) {
+    for sender in 0..senders {
+        let from = |received: &Vec<Pair>| {
+            let items = received.iter().filter(|(from, _)| *from == sender);
+            items.map(|(_, item)| *item).collect::<Vec<usize>>()
+        };
+        let mut all: Vec<_> = received.iter().map(from).collect();
+        assert!(all.iter().all(|items| items.is_sorted()));
+        let mut all = all.drain(..).flatten().collect::<Vec<_>>();
+        all.sort_unstable();
+        assert!(all.into_iter().eq(0..EACH));
+    }
+}
+
+fn mpmc_loses_nothing<St>(ring: &Stamped<St>)
+where
+    St: Storage<Item = Pair, Producers = Shared, Consumers = Shared> + Sync,
+{
+    let count = &Plain::new(0);
+    let received = thread::scope(|scope| {
+        scope.spawn(|| send(0, |item| ring.try_push(item).is_ok()));
+        scope.spawn(|| send(1, |item| ring.push_slice(&[item]) == 1));
+        let one = scope.spawn(|| receive(2 * EACH, count, || ring.try_pop().ok()));
+        let batches = || {
+            let mut buffer = VecDeque::new();
+            receive(2 * EACH, count, move || {
+                if buffer.is_empty() {
+                    ring.pop_each(2, |item| buffer.push_back(item));
+                }
+                buffer.pop_front()
+            })
+        };
+        let other = scope.spawn(batches);
+        vec![one.join().unwrap(), other.join().unwrap()]
+    });
+    nothing_is_lost(2, received);
+}
+
+fn mpsc_loses_nothing<St>(ring: &Stamped<St>)
+where
+    St: Storage<Item = Pair, Producers = Shared, Consumers = Solo> + Sync,
+{
+    let received = thread::scope(|scope| {
+        for sender in 0..2 {
+            scope.spawn(move || send(sender, |item| ring.try_push(item).is_ok()));
+        }
+        let mut consumer = ring.consumer().unwrap();
+        vec![receive(2 * EACH, &Plain::new(0), || consumer.try_pop().ok())]
+    });
+    nothing_is_lost(2, received);
+}
+
+fn spmc_loses_nothing<St>(ring: &Stamped<St>)
+where
+    St: Storage<Item = Pair, Producers = Solo, Consumers = Shared> + Sync,
+{
+    let count = &Plain::new(0);
+    let received = thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut producer = ring.producer().unwrap();
+            send(0, |item| producer.try_push(item).is_ok());
+        });
+        let pop = || receive(EACH, count, || ring.try_pop().ok());
+        let threads = [scope.spawn(pop), scope.spawn(pop)];
+        threads.map(|thread| thread.join().unwrap()).into()
+    });
+    nothing_is_lost(1, received);
+}
+
+fn spsc_loses_nothing<St>(ring: &Stamped<St>)
+where
+    St: Storage<Item = Pair, Producers = Solo, Consumers = Solo> + Sync,
+{
+    let received = thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut producer = ring.producer().unwrap();
+            send(0, |item| producer.try_push(item).is_ok());
+        });
+        let mut consumer = ring.consumer().unwrap();
+        vec![receive(EACH, &Plain::new(0), || consumer.try_pop().ok())]
+    });
+    nothing_is_lost(1, received);
+}
+
+#[test]
+fn threads_lose_nothing_in_place() {
+    mpmc_loses_nothing(&Ring::<_, 1>::new());
+    mpmc_loses_nothing(&Ring::<_, 5>::new());
+    mpmc_loses_nothing(&Ring::<_, 64>::new());
+    mpsc_loses_nothing(&Ring::<_, 5, Shared, Solo>::new());
+    spmc_loses_nothing(&Ring::<_, 5, Solo, Shared>::new());
+    spsc_loses_nothing(&Ring::<_, 5, Solo, Solo>::new());
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn threads_lose_nothing_on_the_heap() {
+    for capacity in [1, 3, 100] {
+        mpmc_loses_nothing(&Mpmc::with_capacity(capacity));
+        mpsc_loses_nothing(&Mpsc::with_capacity(capacity));
+        spmc_loses_nothing(&Spmc::with_capacity(capacity));
+        // SAFETY: there is no compare-and-swap.
+        spsc_loses_nothing(&unsafe { Spsc::with_lap_bits(capacity, 3) });
+    }
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn impossible_capacities_are_errors() {
+    let error = |capacity| Mpmc::<u64>::try_with_capacity(capacity).err();
+    assert_eq!(error(0), Some(CapacityError::Zero));
+    assert_eq!(error(usize::MAX), Some(CapacityError::TooLarge));
+    assert_eq!(error(usize::MAX / 8), Some(CapacityError::TooLarge));
+    assert_eq!(Mpmc::<()>::try_with_capacity(usize::MAX / 16).err(), Some(CapacityError::TooLarge));
+    assert_eq!(error(10), None);
+}
