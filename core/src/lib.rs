@@ -2,8 +2,10 @@
 //!
 //! * [`spsc`]: one producer, one consumer, wait-free. In place, it needs no
 //!   compare-and-swap.
-//! * `mpmc`: any number of both, lock-free, with exact overwrite. It needs
-//!   compare-and-swap: the target's, or that of `portable-atomic`.
+//! * `mpmc`: any number of both, lock-free, with exact overwrite.
+//! * `stamped`: one or many of each, fast, and not lock-free.
+//!
+//! The last two need compare-and-swap: the target's, or that of `portable-atomic`.
 //!
 //! No dependency is required, and no heap. Channels that block, time out and count
 //! what they drop are in the crate `ringfence`.
@@ -13,7 +15,7 @@
 //! * `alloc`: rings on the heap.
 //! * `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: for targets without
-//!   compare-and-swap, `mpmc`, and the reference count of `spsc` rings on the heap.
+//!   compare-and-swap, `mpmc`, `stamped`, and the reference count of `spsc` rings on the heap.
 //!   They mask interrupts for a moment there, so `mpmc` is then not lock-free.
 //!
 //! # Targets

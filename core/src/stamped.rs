@@ -49,19 +49,25 @@
 //! | `Solo` consumer, anywhere | nobody: its item is not yet popped | `Full` |
 //! | the holder of a `Solo` handle | who wants that handle | `None` |
 //!
-//! Against the same with `n` slots claimed by one batch. A `Solo` side's own calls
-//! are wait-free. A `Shared` side tries again only if somebody else's claim came
-//! between. Where nobody may ever be held up, use `spsc` or `mpmc`.
+//! A batch has claimed all of its slots, and stamps one after the other. A `Solo`
+//! side's own calls are wait-free; a `Shared` side's try again only if somebody else's
+//! claim or stamp came between. Where nobody may ever be held up, use
+//! [`spsc`](crate::spsc) or [`mpmc`](crate::mpmc).
 //!
 //! # Full and empty
 //!
-//! A push counts from its claim, on a `Solo` side from its stamp; so does a pop. In
-//! this sense `Full` and `Empty` are true at one instant of the call, and say
-//! nothing of an operation that is earlier by the clock alone and does not happen
-//! before the call in the sense of the memory model. `Contended` means: not `Full`,
-//! not `Empty`, and somebody was between claim and stamp. The item of a push that
-//! has *returned* may be hidden behind a claim that is older: then `try_pop` says
-//! `Contended`, not `Empty`, and only [`Solo`] producers never cause it.
+//! On a `Shared` side, a push or a pop counts from its claim; on a `Solo` side, from
+//! its stamp. In this sense `Full` and `Empty` are true at one instant of the call,
+//! and the operations of two `Shared` sides are those of a plain queue, in an order
+//! that respects time; only that an operation that is earlier by the clock alone, and
+//! does not happen before the call in the sense of the memory model, may be missed.
+//!
+//! `Contended` means that nothing was done: the ring was not full (or empty), and
+//! somebody of the other side was between claim and stamp. So the item of a push that
+//! has *returned* may be out of reach, behind a claim that is older. `try_pop` then
+//! says `Contended`, never `Empty`. Who is told so should do something else, or yield;
+//! to spin would be to wait for a thread that may not be running. Against a `Solo`
+//! side, nobody is ever told so.
 //!
 //! # Horizon
 //!

@@ -8,8 +8,8 @@ use core::fmt;
 pub enum PushError<T> {
     /// The ring was full.
     Full(T),
-    /// There is to be room in a moment: a [`Shared`](super::Shared) consumer had
-    /// claimed the oldest item, and not yet freed its slot.
+    /// There will be room: a [`Shared`](super::Shared) consumer had claimed the oldest
+    /// item, and not yet freed its slot.
     Contended(T),
 }
 
@@ -37,8 +37,8 @@ impl<T> PushError<T> {
 pub enum PopError {
     /// The ring was empty.
     Empty,
-    /// There is to be an item in a moment: a [`Shared`](super::Shared) producer had
-    /// claimed the next slot, and not yet published its item.
+    /// There will be an item: a [`Shared`](super::Shared) producer had claimed the next
+    /// slot, and not yet published its item.
     Contended,
 }
 
