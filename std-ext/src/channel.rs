@@ -121,17 +121,18 @@ impl<T, F: Flavour> Shared<T, F> {
         ours.into_iter().map(|(_, item)| item).collect()
     }
 
+    // ORDERING: Relaxed, both. What others pushed or popped before they left is seen
+    // behind the heavy fence of whoever sees the channel closed, since a light one
+    // follows each push and pop.
+
     /// Whether it was the last sender.
     fn sender_leaves(&self) -> bool {
-        // ORDERING: AcqRel, edge `left` from those that left before to the last: what
-        // they pushed is seen by whoever sees the channel closed.
-        self.senders.fetch_sub(1, Ordering::AcqRel) == 1
+        self.senders.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
     /// Whether it was the last receiver.
     fn receiver_leaves(&self) -> bool {
-        // ORDERING: AcqRel, edge `left`, as above: what they popped is delivered.
-        self.receivers.fetch_sub(1, Ordering::AcqRel) == 1
+        self.receivers.fetch_sub(1, Ordering::Relaxed) == 1
     }
 
     fn monitor(&self) -> Monitor

@@ -143,8 +143,8 @@ impl Event {
         was_open
     }
 
-    /// After [`is_closed`](Self::is_closed): from now on, whoever makes it happen sees it
-    /// closed, or what they did is seen here.
+    /// After [`is_closed`](Self::is_closed): whoever makes it happen sees it closed, or
+    /// what they did is seen here from now on (edges `dekker` and `closed`).
     #[track_caller]
     pub fn settle(&self) {
         if !self.fence.heavy() {
@@ -217,14 +217,21 @@ mod tests {
         };
         thread::scope(|scope| {
             let fails = scope.spawn(|| {
-                wait(event, &mut Patience::default(), None, || {
-                    assert!(!happened.load(Relaxed), "told to panic");
-                    None::<()>
-                }, || true)
+                wait(
+                    event,
+                    &mut Patience::default(),
+                    None,
+                    || {
+                        assert!(!happened.load(Relaxed), "told to panic");
+                        None::<()>
+                    },
+                    || true,
+                )
             });
             queued(1);
             let look = || happened.load(Relaxed).then_some(());
-            let second = scope.spawn(move || wait(event, &mut Patience::default(), None, look, || true));
+            let second =
+                scope.spawn(move || wait(event, &mut Patience::default(), None, look, || true));
             queued(2);
             happened.store(true, Relaxed);
             event.wake_one();

@@ -9,7 +9,7 @@ use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::flavour::{Flavour, Mpmc};
 use crate::ring::{Gauge, Rx};
 use crate::stats::{Monitor, Stats};
-use crate::sync::{Arc, Ordering, fence, lock};
+use crate::sync::{Arc, Ordering, lock};
 use crate::wait::{Patience, wait};
 
 /// The end of a channel that receives.
@@ -160,15 +160,15 @@ impl<T, F: Flavour> Receiver<T, F> {
         self.shared.close();
     }
 
-    /// Whether the channel is closed: by either side, or because the sender is
-    /// gone. Then it stays so; there may still be items inside. If it was the
-    /// sender, all that it sent is visible: empty after this is empty for good.
+    /// Whether the channel is closed: by any end, or because all senders are gone.
+    /// Then it stays so; there may still be items inside. All that was sent by those
+    /// who closed it, or went before, is visible: if all senders are gone, empty after
+    /// this is empty for good.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         let closed = self.shared.items.is_closed();
         if closed {
-            // ORDERING: Acquire, edge `closed` of `event` to here.
-            fence(Ordering::Acquire);
+            self.shared.items.settle();
         }
         closed
     }
@@ -273,10 +273,7 @@ fn end_or_empty<T, F: Flavour, R>(
     if !shared.items.is_closed() {
         return Err(TryRecvError::Empty);
     }
-    // ORDERING: Acquire, edge `closed` of `event` to here: a sender that closed
-    // the channel has pushed all that it will, and so have those that left before.
-    fence(Ordering::Acquire);
-    // Somebody else may have closed it, and not yet be through with it.
+    // Whoever closed it may not be through with it.
     shared.items.settle();
     let mut retired = lock(&shared.retired);
     if let Some(open) = consumer {
