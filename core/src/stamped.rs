@@ -166,9 +166,17 @@ impl<St: Storage<Producers = Shared>> Stamped<St> {
     /// held the slot.
     #[inline]
     pub fn try_push(&self, item: St::Item) -> Result<(), PushError<St::Item>> {
+        self.push_at(item).map(|_| ())
+    }
+
+    /// As [`try_push`](Self::try_push); returns what names this push, and the pop that
+    /// takes its item, as long as it is in the ring.
+    #[doc(hidden)]
+    #[inline]
+    pub fn push_at(&self, item: St::Item) -> Result<usize, PushError<St::Item>> {
         let parts = self.storage.parts();
         let at = position(parts.tail);
-        parts.push::<Shared, St::Consumers>(at, item).map(|_| ())
+        parts.push::<Shared, St::Consumers>(at, item).map(|end| end.0)
     }
 
     /// Copies as many of `items` as there is room for in one piece of the order, with
@@ -193,9 +201,16 @@ impl<St: Storage<Consumers = Shared>> Stamped<St> {
     /// [`PopError`], if the ring was empty, or if a `Shared` producer held the slot.
     #[inline]
     pub fn try_pop(&self) -> Result<St::Item, PopError> {
+        self.pop_at().map(|(_, item)| item)
+    }
+
+    /// As [`try_pop`](Self::try_pop), with what names its push.
+    #[doc(hidden)]
+    #[inline]
+    pub fn pop_at(&self) -> Result<(usize, St::Item), PopError> {
         let parts = self.storage.parts();
         let at = position(parts.head);
-        parts.pop::<St::Producers, Shared>(at).map(|(_, item)| item)
+        parts.pop::<St::Producers, Shared>(at).map(|(end, item)| (end.0, item))
     }
 
     /// Takes up to `limit` items, in batches of up to 16, each with one claim and
@@ -286,6 +301,13 @@ impl<St: Storage> Stamped<St> {
     /// Whether there was no room in the ring, as [`len`](Self::len) counts.
     pub fn is_full(&self) -> bool {
         self.len() == self.capacity()
+    }
+
+    /// How many positions were claimed to pop, modulo something, and how many more
+    /// were claimed to push, at one instant.
+    #[doc(hidden)]
+    pub fn progress(&self) -> (usize, usize) {
+        self.storage.parts().progress()
     }
 
     /// How many items fit.

@@ -34,6 +34,7 @@ use std::{mem, thread};
 
 use clap::{Parser, ValueEnum};
 use indicatif::ProgressBar;
+use ringfence::flavour::Spsc;
 use ringfence::{Monitor, OnFull, Receiver, RecvTimeoutError, Sender, Stats};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
@@ -145,7 +146,7 @@ struct Tally {
 }
 
 struct Intake {
-    tx: Sender<Line>,
+    tx: Sender<Line, Spsc>,
     tally: Arc<Tally>,
     options: Arc<Options>,
 }
@@ -290,7 +291,7 @@ impl Pace {
 }
 
 struct Outlet {
-    rx: Receiver<Line>,
+    rx: Receiver<Line, Spsc>,
     pace: Option<Pace>,
     /// The exit code of the signal that came, or 0.
     signal: Arc<AtomicUsize>,

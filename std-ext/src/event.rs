@@ -138,13 +138,20 @@ impl Event {
         let queue = std::mem::take(&mut waiters.queue);
         self.write_word(&waiters);
         drop(waiters);
+        self.settle();
+        queue.into_iter().for_each(|(_, waker)| sync::wake(waker));
+        was_open
+    }
+
+    /// After [`is_closed`](Self::is_closed): whoever makes it happen sees it closed, or
+    /// what they did is seen here from now on (edges `dekker` and `closed`).
+    #[track_caller]
+    pub fn settle(&self) {
         if !self.fence.heavy() {
             // Nothing was ordered. What a notifier had in flight arrives within
             // microseconds on any hardware; no promise can be had here.
             sync::nap();
         }
-        queue.into_iter().for_each(|(_, waker)| sync::wake(waker));
-        was_open
     }
 
     /// Whether [`close`](Self::close) was called. What its caller did before is
@@ -185,7 +192,7 @@ mod tests {
         thread::scope(|scope| {
             let look = || happened.load(Relaxed).then_some(());
             for _ in 0..2 {
-                scope.spawn(move || wait(event, &mut Patience::default(), None, look));
+                scope.spawn(move || wait(event, &mut Patience::default(), None, look, || true));
             }
             until(|waiters| waiters.queue.len() == 2);
             event.wake_one();
@@ -210,14 +217,21 @@ mod tests {
         };
         thread::scope(|scope| {
             let fails = scope.spawn(|| {
-                wait(event, &mut Patience::default(), None, || {
-                    assert!(!happened.load(Relaxed), "told to panic");
-                    None::<()>
-                })
+                wait(
+                    event,
+                    &mut Patience::default(),
+                    None,
+                    || {
+                        assert!(!happened.load(Relaxed), "told to panic");
+                        None::<()>
+                    },
+                    || true,
+                )
             });
             queued(1);
             let look = || happened.load(Relaxed).then_some(());
-            let second = scope.spawn(move || wait(event, &mut Patience::default(), None, look));
+            let second =
+                scope.spawn(move || wait(event, &mut Patience::default(), None, look, || true));
             queued(2);
             happened.store(true, Relaxed);
             event.wake_one();

@@ -42,11 +42,11 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
-pub use ringfence_core::spsc;
+pub use ringfence_core::{spsc, stamped};
 
 #[cfg(feature = "std")]
 pub use self::{
-    channel::{Builder, Receiver, Sender, Spsc, channel},
+    channel::{Builder, Receiver, Sender, bounded, channel},
     error::{
         RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError, TryRecvError,
         TrySendError,
@@ -67,7 +67,11 @@ pub mod event;
 #[cfg(feature = "std")]
 mod fence;
 #[cfg(feature = "std")]
+pub mod flavour;
+#[cfg(feature = "std")]
 mod policy;
+#[cfg(feature = "std")]
+mod ring;
 #[cfg(feature = "std")]
 mod stats;
 #[cfg(feature = "std")]

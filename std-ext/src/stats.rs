@@ -14,11 +14,11 @@
 //! shown from outside, by counts kept by hand in `tests/tests/accounting.rs`.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use ringfence_core::spsc::Observer;
-
-use crate::sync::{Arc, AtomicU64, AtomicUsize, Mutex, Ordering, Padded, fence, lock};
+use crate::ring::Gauge;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, lock};
 
 /// What went through a channel up to now. Counts are in items.
 ///
@@ -101,28 +101,36 @@ impl fmt::Display for Stats {
     }
 }
 
-/// A count with one writer.
+/// A count that some thread adds to, or several.
 #[derive(Debug)]
-pub(crate) struct Count(AtomicU64);
+pub(crate) struct Count {
+    value: AtomicU64,
+    /// Whether there is one writer at a time.
+    solo: bool,
+}
 
 impl Count {
-    fn new() -> Self {
-        Self(AtomicU64::new(0))
+    fn new(solo: bool) -> Self {
+        let value = AtomicU64::new(0);
+        Self { value, solo }
     }
 
     pub(crate) fn add(&self, n: u64) {
-        // ORDERING: Relaxed; there is one writer, and a reader that is late
-        // sees an earlier count.
-        let count = self.0.load(Ordering::Relaxed);
-        self.0.store(count.wrapping_add(n), Ordering::Relaxed);
+        // ORDERING: Relaxed; a reader that is late sees an earlier count.
+        if self.solo {
+            let count = self.value.load(Ordering::Relaxed);
+            self.value.store(count.wrapping_add(n), Ordering::Relaxed);
+        } else {
+            self.value.fetch_add(n, Ordering::Relaxed);
+        }
     }
 
     fn get(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
+        self.value.load(Ordering::Relaxed)
     }
 }
 
-/// What the sender counts.
+/// What senders count.
 #[derive(Debug)]
 pub(crate) struct SendCounts {
     pub(crate) refused_full: Count,
@@ -132,7 +140,7 @@ pub(crate) struct SendCounts {
     pub(crate) blocked_nanos: Count,
 }
 
-/// What the receiver counts.
+/// What receivers count.
 #[derive(Debug)]
 pub(crate) struct RecvCounts {
     pub(crate) empty_events: Count,
@@ -140,21 +148,39 @@ pub(crate) struct RecvCounts {
 }
 
 /// What the end of a channel counts. As positions do, modulo the word.
-#[derive(Debug, Default)]
-struct End {
-    /// How many items had been popped when the receiver was done.
-    delivered: Option<usize>,
-    /// Items that the sender took back.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct End {
+    /// How many items had been popped, and how many of those taken back, when the
+    /// last receiver went.
+    done: Option<(usize, usize)>,
+    /// Items that senders took back.
     taken_back: usize,
+    /// Items that were popped for senders to take back, and wait for them.
+    stashed: usize,
 }
 
 impl End {
+    /// Whether the last receiver has gone.
+    pub(crate) fn is_done(&self) -> bool {
+        self.done.is_some()
+    }
+
+    /// `ours` more have been taken back, and so many are waiting.
+    pub(crate) fn take_back(&mut self, ours: usize, stashed: usize) {
+        self.taken_back = self.taken_back.wrapping_add(ours);
+        self.stashed = stashed;
+    }
+
     /// How many of the popped items were delivered, and how many drained.
     /// Positions wrap, so differences are taken in their own width.
     fn split(&self, popped: usize) -> (usize, usize) {
-        let delivered = self.delivered.unwrap_or(popped);
-        let since = popped.wrapping_sub(delivered);
-        (delivered, since.wrapping_sub(self.taken_back))
+        let popped = popped.wrapping_sub(self.stashed);
+        let gone = popped.wrapping_sub(self.taken_back);
+        let Some((popped, taken_back)) = self.done else {
+            return (gone, 0);
+        };
+        let delivered = popped.wrapping_sub(taken_back);
+        (delivered, gone.wrapping_sub(delivered))
     }
 }
 
@@ -168,18 +194,20 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn new() -> Self {
+    /// For one sender or many, one receiver or many.
+    pub(crate) fn new(one_sender: bool, one_receiver: bool) -> Self {
+        let [send, recv] = [one_sender, one_receiver].map(|solo| move || Count::new(solo));
         Self {
             send: Padded::new(SendCounts {
-                refused_full: Count::new(),
-                refused_timeout: Count::new(),
-                refused_closed: Count::new(),
-                full_events: Count::new(),
-                blocked_nanos: Count::new(),
+                refused_full: send(),
+                refused_timeout: send(),
+                refused_closed: send(),
+                full_events: send(),
+                blocked_nanos: send(),
             }),
             recv: Padded::new(RecvCounts {
-                empty_events: Count::new(),
-                blocked_nanos: Count::new(),
+                empty_events: recv(),
+                blocked_nanos: recv(),
             }),
             high_water: AtomicUsize::new(0),
             end: Mutex::new(End::default()),
@@ -194,55 +222,32 @@ impl Counts {
         }
     }
 
+    /// How the channel ends, locked, so that no snapshot sees a change half done.
+    pub(crate) fn end(&self) -> MutexGuard<'_, End> {
+        lock(&self.end)
+    }
+
     /// Notes that what is popped from now on is not delivered.
-    pub(crate) fn recv_done(&self, popped: usize) {
-        lock(&self.end).delivered.get_or_insert(popped);
+    pub(crate) fn recv_done(&self, ring: &impl Gauge) {
+        let mut end = self.end();
+        let popped = ring.read().popped.wrapping_sub(end.stashed);
+        end.done = Some((popped, end.taken_back));
     }
 
-    /// Runs `pop_all`, and gives the last `ours` of its items back to the sender:
-    /// so that no snapshot sees it half done. Whatever else there was counts as
-    /// drained, and is dropped.
-    pub(crate) fn take_back<T>(&self, ours: usize, pop_all: impl FnOnce() -> Vec<T>) -> Vec<T> {
-        let mut end = lock(&self.end);
-        let mut others = pop_all();
-        let items = others.split_off(others.len().saturating_sub(ours));
-        end.taken_back = end.taken_back.wrapping_add(items.len());
+    /// What went through the channel up to now.
+    pub(crate) fn stats(&self, ring: &impl Gauge) -> Stats {
+        let end = self.end();
+        let reading = ring.read();
+        let (delivered, drained) = end.split(reading.popped);
+        let depth = reading.depth + end.stashed;
         drop(end);
-        items
-    }
-}
-
-/// Looks at a channel's statistics from anywhere. Never touches its items, and
-/// stays valid when the channel is gone.
-#[derive(Clone, Debug)]
-pub struct Monitor {
-    pub(crate) ring: Observer,
-    pub(crate) counts: Arc<Counts>,
-}
-
-impl Monitor {
-    /// What went through the channel up to now. Takes a short lock, which the
-    /// two ends take only when the channel closes.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        let counts = &*self.counts;
-        let end = lock(&counts.end);
-        // Popped first: what was popped by then had been pushed by then.
-        let popped = self.ring.popped();
-        let depth = self.ring.pushed().wrapping_sub(popped);
-        let depth = depth.min(self.ring.capacity());
-        let (delivered, drained) = end.split(popped);
-        drop(end);
-        // ORDERING: Acquire, edge `publish` to here: whatever the sender knew to be
-        // popped when it pushed is popped by the next look.
-        fence(Ordering::Acquire);
-        if self.ring.popped() == popped {
-            counts.seen(depth);
+        if reading.is_exact {
+            self.seen(depth);
         }
         let [delivered, drained, depth] = [delivered, drained, depth].map(|n| n as u64);
-        let refused_full = counts.send.refused_full.get();
-        let refused_timeout = counts.send.refused_timeout.get();
-        let refused_closed = counts.send.refused_closed.get();
+        let refused_full = self.send.refused_full.get();
+        let refused_timeout = self.send.refused_timeout.get();
+        let refused_closed = self.send.refused_closed.get();
         let refused = refused_full + refused_timeout + refused_closed;
         let stored = delivered + drained + depth;
         Stats {
@@ -255,13 +260,37 @@ impl Monitor {
             delivered,
             drained,
             depth,
-            high_water: counts.high_water.load(Ordering::Relaxed) as u64,
-            capacity: self.ring.capacity() as u64,
-            full_events: counts.send.full_events.get(),
-            empty_events: counts.recv.empty_events.get(),
-            send_blocked: Duration::from_nanos(counts.send.blocked_nanos.get()),
-            recv_blocked: Duration::from_nanos(counts.recv.blocked_nanos.get()),
+            high_water: self.high_water.load(Ordering::Relaxed) as u64,
+            capacity: ring.capacity() as u64,
+            full_events: self.send.full_events.get(),
+            empty_events: self.recv.empty_events.get(),
+            send_blocked: Duration::from_nanos(self.send.blocked_nanos.get()),
+            recv_blocked: Duration::from_nanos(self.recv.blocked_nanos.get()),
         }
+    }
+}
+
+/// Looks at a channel's statistics from anywhere. Never touches its items, and
+/// stays valid when the channel is gone; it keeps the memory of the ring.
+#[derive(Clone)]
+pub struct Monitor(Arc<dyn Fn() -> Stats + Send + Sync>);
+
+impl Monitor {
+    pub(crate) fn new(stats: impl Fn() -> Stats + Send + Sync + 'static) -> Self {
+        Self(Arc::new(stats))
+    }
+
+    /// What went through the channel up to now. Takes a short lock, which the
+    /// ends take only when the channel closes.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        (self.0)()
+    }
+}
+
+impl fmt::Debug for Monitor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Monitor").field(&self.stats()).finish()
     }
 }
 
@@ -274,24 +303,13 @@ mod tests {
     fn counts_are_those_of_positions_that_wrapped() {
         for start in [0, usize::MAX, usize::MAX - 2, usize::MAX - 6] {
             let after = |n: usize| start.wrapping_add(n);
-            let open = End::default();
-            assert_eq!(open.split(after(5)), (after(5), 0));
-            let end = End {
-                delivered: Some(after(3)),
-                taken_back: 2,
-            };
+            let mut end = End::default();
+            assert_eq!(end.split(after(5)), (after(5), 0));
+            end.take_back(1, 1);
+            assert_eq!(end.split(after(5)), (after(3), 0));
+            end.done = Some((after(4), 1));
+            end.take_back(1, 0);
             assert_eq!(end.split(after(9)), (after(3), 4));
-        }
-    }
-
-    /// The sender gets back what it pushed last, no more; others are drained.
-    #[test]
-    fn what_is_taken_back_is_the_senders_own() {
-        for (ours, returned, drained) in [(1, vec![3], 2), (3, vec![1, 2, 3], 0)] {
-            let counts = Counts::new();
-            counts.recv_done(7);
-            assert_eq!(counts.take_back(ours, || vec![1, 2, 3]), returned);
-            assert_eq!(lock(&counts.end).split(10), (7, drained));
         }
     }
 }

@@ -43,12 +43,15 @@ impl Patience {
 
 /// Calls `attempt` until it returns something or `deadline` is over; in between
 /// waits for `event`. `attempt` is called at least once after the deadline.
+///
+/// Who was woken and has got something wakes the next if there is `more`.
 #[cold]
 pub fn wait<R>(
     event: &Event,
     patience: &mut Patience,
     deadline: Option<Instant>,
     mut attempt: impl FnMut() -> Option<R>,
+    more: impl FnOnce() -> bool,
 ) -> Option<R> {
     if deadline.is_some_and(sync::is_over) {
         return attempt();
@@ -81,17 +84,20 @@ pub fn wait<R>(
         if done.is_none() {
             done = attempt();
         }
-        if done.is_some() || !in_time {
+        if done.is_some() {
+            place.woken &= more();
             return done;
+        }
+        if !in_time {
+            return None;
         }
         // What it was woken for, another has taken.
         place.woken = false;
     }
 }
 
-/// A place in an event's queue. Whoever was woken, and waits no more, passes the
-/// wake-up on: it may have been for more than was taken. So also when an attempt
-/// panics.
+/// A place in an event's queue. Whoever was woken, and leaves with the wake-up, passes
+/// it on; so also when an attempt panics.
 struct Place<'a> {
     event: &'a Event,
     key: Option<Key>,

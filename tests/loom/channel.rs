@@ -8,6 +8,7 @@ use std::time::Instant;
 use loom::sync::Mutex;
 use loom::thread;
 use ringfence::event::Event;
+use ringfence::flavour::Spsc;
 use ringfence::wait::{Patience, wait};
 use ringfence::{
     OnFull, Receiver, RecvTimeoutError, SendTimeoutError, Sender, Sent, Stats, TryRecvError,
@@ -41,6 +42,11 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("channel_many_closed", many_closed).preemptions(2),
     Model::new("channel_stats_live", stats_live).preemptions(2),
     Model::new("channel_high_water", high_water),
+    Model::new("channel_two_senders_leave", two_senders_leave),
+    Model::new("channel_two_senders_park", two_senders_park).preemptions(1),
+    Model::new("channel_two_receivers_park", two_receivers_park).preemptions(1),
+    Model::new("channel_two_receivers_leave", two_receivers_leave),
+    Model::new("channel_third_closes", third_closes).preemptions(2),
 ];
 
 /// An event, and the thing that happens.
@@ -65,7 +71,14 @@ impl Thing {
     }
 
     fn wait(&self) {
-        wait(&self.event, &mut Patience::default(), None, || self.look()).unwrap();
+        wait(
+            &self.event,
+            &mut Patience::default(),
+            None,
+            || self.look(),
+            || true,
+        )
+        .unwrap();
     }
 
     fn look(&self) -> Option<()> {
@@ -129,7 +142,7 @@ fn event_passes_on() {
     let impatient = thread::spawn(move || {
         let over = Some(Instant::now());
         let look = || other.look();
-        wait(&other.event, &mut Patience::default(), over, look);
+        wait(&other.event, &mut Patience::default(), over, look, || true);
     });
     let other = thing.clone();
     let notifier = thread::spawn(move || other.happen());
@@ -142,10 +155,14 @@ fn event_passes_on() {
 fn event_wake_is_shared() {
     let shared = Arc::new((Event::new(), Mutex::new(0)));
     let take = |shared: &(Event, Mutex<u32>)| {
-        wait(&shared.0, &mut Patience::default(), None, || {
-            let mut left = shared.1.lock().unwrap();
+        let left = || shared.1.lock().unwrap();
+        let take = || {
+            let mut left = left();
             *left = u32::checked_sub(*left, 1)?;
             Some(())
+        };
+        wait(&shared.0, &mut Patience::default(), None, take, || {
+            *left() > 0
         })
     };
     let other = shared.clone();
@@ -167,7 +184,7 @@ fn event_close_wakes() {
     let other = thing.clone();
     let closer = thread::spawn(move || assert!(other.event.close()));
     let look = || thing.event.is_closed().then_some(());
-    wait(&thing.event, &mut Patience::default(), None, look).unwrap();
+    wait(&thing.event, &mut Patience::default(), None, look, || true).unwrap();
     closer.join().unwrap();
 }
 
@@ -186,7 +203,7 @@ fn event_closed_after() {
     closer.join().unwrap();
 }
 
-fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+fn bounded<T>(capacity: usize) -> (Sender<T, Spsc>, Receiver<T, Spsc>) {
     channel(capacity).spsc().build()
 }
 
@@ -444,4 +461,83 @@ fn high_water() {
     assert!(monitor.stats().high_water <= 1);
     let (tx, _rx) = both.join().unwrap();
     assert_eq!(tx.stats().high_water, 1);
+}
+
+/// Of two senders, one leaves and then the other: whoever sees the channel closed
+/// sees what both have sent.
+fn two_senders_leave() {
+    let (mut tx, rx) = channel(2).mpsc().build();
+    let mut other = tx.clone();
+    let sender = thread::spawn(move || other.try_send(1).unwrap());
+    let last = thread::spawn(move || tx.try_send(1).unwrap());
+    if rx.is_closed() {
+        assert_eq!(rx.len(), 2);
+    }
+    sender.join().unwrap();
+    last.join().unwrap();
+    at_rest(rx.stats());
+}
+
+/// Two receivers wait; each gets one of two items.
+fn two_receivers_park() {
+    let (mut tx, mut rx) = channel(2).spmc().build();
+    let mut other = rx.clone();
+    let receiver = thread::spawn(move || other.recv().unwrap());
+    let sender = thread::spawn(move || {
+        tx.try_send(1).unwrap();
+        tx.try_send(2).unwrap();
+        tx
+    });
+    let received = rx.recv().unwrap();
+    assert_eq!(receiver.join().unwrap() + received, 3);
+    at_rest(sender.join().unwrap().stats());
+}
+
+/// Two senders wait for the room of one; each gets it when the other is through.
+fn two_senders_park() {
+    let (mut tx, mut rx) = channel(1).mpsc().build();
+    tx.try_send(0).unwrap();
+    let mut other = tx.clone();
+    let sender = thread::spawn(move || other.send(1).unwrap().is_stored());
+    let receiver = thread::spawn(move || {
+        assert_eq!(rx.recv(), Ok(0));
+        assert!(rx.recv().is_ok());
+        rx
+    });
+    assert!(tx.send(1).unwrap().is_stored());
+    assert!(sender.join().unwrap());
+    assert_eq!(receiver.join().unwrap().recv(), Ok(1));
+}
+
+/// Of two receivers, each receives and leaves: all that was received is delivered.
+fn two_receivers_leave() {
+    let (mut tx, mut rx) = channel(2).spmc().build();
+    tx.try_send(1).unwrap();
+    tx.try_send(2).unwrap();
+    let mut other = rx.clone();
+    let receiver = thread::spawn(move || other.try_recv().unwrap());
+    let received = rx.try_recv().unwrap();
+    drop(rx);
+    assert_eq!(receiver.join().unwrap() + received, 3);
+    let stats = tx.stats();
+    assert_eq!((stats.delivered, stats.drained), (2, 0));
+    at_rest(stats);
+}
+
+/// A third closes while one sends and one receives: the item is received or given
+/// back.
+fn third_closes() {
+    let (mut tx, mut rx) = channel(1).mpmc().build();
+    let mut closer = tx.clone();
+    let sender = thread::spawn(move || tx.try_send(1));
+    let third = thread::spawn(move || closer.close());
+    let early = rx.try_recv();
+    third.join().unwrap();
+    let sent = sender.join().unwrap();
+    let late = rx.try_recv();
+    let received = usize::from(early.is_ok()) + usize::from(late.is_ok());
+    assert_eq!(received, usize::from(sent.is_ok()));
+    let stats = rx.stats();
+    assert_eq!((stats.offered, stats.depth), (1, 0));
+    at_rest(stats);
 }

@@ -6,6 +6,7 @@ use super::{Owner, ReadChunk};
 #[cfg(feature = "alloc")]
 use crate::heap::{Heap, Observer};
 use crate::pace::Pace;
+use crate::position::Word;
 use crate::sync::{Atomic, Ordering};
 
 /// The side that pops.
@@ -80,6 +81,13 @@ impl<O: Owner> Consumer<O> {
     #[must_use]
     pub fn ready(&self) -> usize {
         self.owner.geometry().distance(self.head, self.limit)
+    }
+
+    /// Position of the next pop.
+    #[doc(hidden)]
+    #[inline]
+    pub fn position(&self) -> usize {
+        self.head.widen()
     }
 
     /// At least `n`, or as many as there are.

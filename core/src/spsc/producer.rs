@@ -7,6 +7,7 @@ use crate::error::Full;
 #[cfg(feature = "alloc")]
 use crate::heap::{Heap, Observer};
 use crate::pace::Pace;
+use crate::position::Word;
 use crate::sync::{Atomic, Ordering};
 
 /// The side that pushes.
@@ -96,6 +97,13 @@ impl<O: Owner> Producer<O> {
     #[must_use]
     pub fn ready(&self) -> usize {
         self.owner.geometry().distance(self.tail, self.limit)
+    }
+
+    /// Position of the next push.
+    #[doc(hidden)]
+    #[inline]
+    pub fn position(&self) -> usize {
+        self.tail.widen()
     }
 
     /// At least `n`, or as many as are free.

@@ -107,8 +107,15 @@ impl<O: Owner> Producer<O> {
     /// held the slot.
     #[inline]
     pub fn try_push(&mut self, item: O::Item) -> Result<(), PushError<O::Item>> {
+        self.push_at(item).map(|_| ())
+    }
+
+    /// As [`Stamped::push_at`].
+    #[doc(hidden)]
+    #[inline]
+    pub fn push_at(&mut self, item: O::Item) -> Result<usize, PushError<O::Item>> {
         self.at = parts(&self.owner).push::<Solo, Consumers<O>>(self.at, item)?;
-        Ok(())
+        Ok(self.at.0)
     }
 
     /// Copies as much of `items` as there is room for, and returns how many items
@@ -193,9 +200,16 @@ impl<O: Owner> Consumer<O> {
     /// [`PopError`], if the ring was empty, or if a `Shared` producer held the slot.
     #[inline]
     pub fn try_pop(&mut self) -> Result<O::Item, PopError> {
+        self.pop_at().map(|(_, item)| item)
+    }
+
+    /// As [`Stamped::pop_at`].
+    #[doc(hidden)]
+    #[inline]
+    pub fn pop_at(&mut self) -> Result<(usize, O::Item), PopError> {
         let (at, item) = parts(&self.owner).pop::<Producers<O>, Solo>(self.at)?;
         self.at = at;
-        Ok(item)
+        Ok((at.0, item))
     }
 
     /// The oldest item, still in the ring; `None` where

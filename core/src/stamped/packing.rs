@@ -112,6 +112,11 @@ impl Packing {
         Position(at.0.wrapping_sub(self.lap))
     }
 
+    /// How many positions came before, modulo all that there are.
+    pub(super) fn count(self, at: Position) -> usize {
+        (at.0 >> self.lap.trailing_zeros()) * self.capacity + self.index(at)
+    }
+
     /// How far `tail` is ahead of `head`, in items: at least none, at most all.
     pub(super) fn distance(self, head: Position, tail: Position) -> usize {
         let ahead = tail.0.wrapping_sub(head.0);

@@ -243,12 +243,24 @@ impl<'a, T> Parts<'a, T> {
     /// How many positions were claimed to push and not to pop, at one instant, as far
     /// as others' claims have arrived here.
     pub(super) fn len(&self) -> usize {
+        let (head, tail) = self.ends();
+        self.packing.distance(head, tail)
+    }
+
+    /// How many positions were claimed to pop, and how many more to push.
+    pub(super) fn progress(&self) -> (usize, usize) {
+        let (head, tail) = self.ends();
+        (self.packing.count(head), self.packing.distance(head, tail))
+    }
+
+    /// Both ends at one instant.
+    fn ends(&self) -> (Position, Position) {
         // ORDERING: Relaxed; nothing is touched on the strength of these.
         loop {
             let tail = position(self.tail);
             let head = position(self.head);
             if position(self.tail) == tail {
-                return self.packing.distance(head, tail);
+                return (head, tail);
             }
         }
     }

@@ -4,30 +4,31 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::time::{Duration, Instant};
 
-use ringfence_core::spsc::{Consumer, Heap};
-
 use super::Shared;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
+use crate::flavour::{Flavour, Mpmc};
+use crate::ring::{Gauge, Rx};
 use crate::stats::{Monitor, Stats};
-use crate::sync::{Arc, Ordering, fence, lock};
+use crate::sync::{Arc, Ordering, lock};
 use crate::wait::{Patience, wait};
 
 /// The end of a channel that receives.
 ///
-/// Dropping it closes the channel, and drops what is inside at once. If an
-/// item's `Drop` panics the others are dropped nevertheless; if a second one does,
+/// It can be cloned where the [flavour](crate::flavour) has many receivers: each item
+/// goes to one of them. When the last one is dropped, the channel closes, and what is
+/// inside is dropped at once. If an item's `Drop` panics the others are dropped nevertheless; if a second one does,
 /// the process aborts, as when a `Vec` of them is dropped.
 ///
 /// A receiver that is forgotten leaves the channel open, with what is inside.
-pub struct Receiver<T> {
+pub struct Receiver<T, F: Flavour = Mpmc> {
     /// `None` once every item has been received and there will be no more.
-    consumer: Option<Consumer<Heap<T>>>,
-    shared: Arc<Shared<T>>,
+    consumer: Option<F::Rx<T>>,
+    shared: Arc<Shared<T, F>>,
     patience: Patience,
 }
 
-impl<T> Receiver<T> {
-    pub(super) fn new(consumer: Consumer<Heap<T>>, shared: Arc<Shared<T>>) -> Self {
+impl<T, F: Flavour> Receiver<T, F> {
+    pub(super) fn new(consumer: F::Rx<T>, shared: Arc<Shared<T, F>>) -> Self {
         Self {
             consumer: Some(consumer),
             shared,
@@ -41,10 +42,10 @@ impl<T> Receiver<T> {
     /// [`RecvError`], when the channel is closed and every item received.
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
-        match receive(&mut self.consumer, &self.shared, take_one) {
+        match receive(&mut self.consumer, &self.shared, F::Rx::pop) {
             Ok(item) => Ok(item),
             Err(TryRecvError::Disconnected) => Err(RecvError),
-            Err(TryRecvError::Empty) => self.wait_for(None, take_one).map_err(|_| RecvError),
+            Err(TryRecvError::Empty) => self.wait_for(None, F::Rx::pop).map_err(|_| RecvError),
         }
     }
 
@@ -54,9 +55,9 @@ impl<T> Receiver<T> {
     /// [`TryRecvError`], when there is none.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        receive(&mut self.consumer, &self.shared, take_one).inspect_err(|&error| {
+        receive(&mut self.consumer, &self.shared, F::Rx::pop).inspect_err(|&error| {
             if error == TryRecvError::Empty {
-                self.shared.counts().recv.empty_events.add(1);
+                self.shared.counts.recv.empty_events.add(1);
             }
         })
     }
@@ -86,10 +87,10 @@ impl<T> Receiver<T> {
         &mut self,
         deadline: impl FnOnce() -> Option<Instant>,
     ) -> Result<T, RecvTimeoutError> {
-        match receive(&mut self.consumer, &self.shared, take_one) {
+        match receive(&mut self.consumer, &self.shared, F::Rx::pop) {
             Ok(item) => Ok(item),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
-            Err(TryRecvError::Empty) => self.wait_for(deadline(), take_one),
+            Err(TryRecvError::Empty) => self.wait_for(deadline(), F::Rx::pop),
         }
     }
 
@@ -104,9 +105,9 @@ impl<T> Receiver<T> {
         if limit == 0 {
             return Ok(0);
         }
-        let mut take = |consumer: &mut Consumer<Heap<T>>| {
-            buffer.reserve(consumer.ready().min(limit));
-            consumer.pop_each(limit, |item| buffer.push(item))
+        let mut take = |consumer: &mut F::Rx<T>| {
+            let n = consumer.pop_each(limit, |item| buffer.push(item));
+            (n > 0).then_some(n)
         };
         match receive(&mut self.consumer, &self.shared, &mut take) {
             Ok(n) => Ok(n),
@@ -119,23 +120,23 @@ impl<T> Receiver<T> {
     fn wait_for<R>(
         &mut self,
         deadline: Option<Instant>,
-        mut take: impl FnMut(&mut Consumer<Heap<T>>) -> R,
+        mut take: impl FnMut(&mut F::Rx<T>) -> Option<R>,
     ) -> Result<R, RecvTimeoutError> {
         let Self {
             consumer,
             shared,
             patience,
         } = self;
-        let counts = shared.counts();
+        let counts = &shared.counts;
         counts.recv.empty_events.add(1);
         let start = Instant::now();
-        let received = wait(&shared.items, patience, deadline, || {
-            match receive(consumer, shared, &mut take) {
-                Ok(received) => Some(Ok(received)),
-                Err(TryRecvError::Empty) => None,
-                Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
-            }
-        });
+        let attempt = || match receive(consumer, shared, &mut take) {
+            Ok(received) => Some(Ok(received)),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
+        };
+        let more = || shared.ring.read().depth > 0;
+        let received = wait(&shared.items, patience, deadline, attempt, more);
         counts
             .recv
             .blocked_nanos
@@ -144,12 +145,12 @@ impl<T> Receiver<T> {
     }
 
     /// Items one by one, waiting for each, until the channel is closed and empty.
-    pub fn iter(&mut self) -> Iter<'_, T> {
+    pub fn iter(&mut self) -> Iter<'_, T, F> {
         Iter(self)
     }
 
     /// Items one by one, until there is none. Never waits.
-    pub fn try_iter(&mut self) -> TryIter<'_, T> {
+    pub fn try_iter(&mut self) -> TryIter<'_, T, F> {
         TryIter(self)
     }
 
@@ -159,15 +160,15 @@ impl<T> Receiver<T> {
         self.shared.close();
     }
 
-    /// Whether the channel is closed: by either side, or because the sender is
-    /// gone. Then it stays so; there may still be items inside. If it was the
-    /// sender, all that it sent is visible: empty after this is empty for good.
+    /// Whether the channel is closed: by any end, or because all senders are gone.
+    /// Then it stays so; there may still be items inside. All that was sent by those
+    /// who closed it, or went before, is visible: if all senders are gone, empty after
+    /// this is empty for good.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         let closed = self.shared.items.is_closed();
         if closed {
-            // ORDERING: Acquire, edge `closed` of `event` to here.
-            fence(Ordering::Acquire);
+            self.shared.items.settle();
         }
         closed
     }
@@ -175,7 +176,10 @@ impl<T> Receiver<T> {
     /// How many items are in the channel; more as soon as the sender goes on.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.consumer.as_ref().map_or(0, Consumer::len)
+        if self.consumer.is_none() {
+            return 0;
+        }
+        self.shared.ring.read().depth
     }
 
     /// Whether there was none. There may be by now.
@@ -193,130 +197,157 @@ impl<T> Receiver<T> {
     /// How many items fit.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.shared.monitor.ring.capacity()
+        self.shared.ring.capacity()
     }
 
     /// What went through the channel up to now. Takes a short lock.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.shared.monitor.stats()
+        self.shared.stats()
     }
 
     /// Statistics for any thread, also after the channel is gone.
     #[must_use]
-    pub fn monitor(&self) -> Monitor {
-        self.shared.monitor.clone()
+    pub fn monitor(&self) -> Monitor
+    where
+        F::Gauge<T>: Send + Sync + 'static,
+    {
+        self.shared.monitor()
+    }
+
+    /// How many senders there are.
+    #[must_use]
+    pub fn sender_count(&self) -> usize {
+        self.shared.senders.load(Ordering::Relaxed)
+    }
+
+    /// How many receivers there are.
+    #[must_use]
+    pub fn receiver_count(&self) -> usize {
+        self.shared.receivers.load(Ordering::Relaxed)
+    }
+
+    /// Whether both receive from the same channel.
+    #[must_use]
+    pub fn same_channel(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 }
 
-/// The whole of a receive that does not wait: pop, then look whether the sender
-/// wants attention. `take` is called with at least one item ready.
+/// The whole of a receive that does not wait: pop, then look whether a sender
+/// wants attention.
 #[inline]
-fn receive<T, R>(
-    consumer: &mut Option<Consumer<Heap<T>>>,
-    shared: &Shared<T>,
-    take: impl FnMut(&mut Consumer<Heap<T>>) -> R,
+fn receive<T, F: Flavour, R>(
+    consumer: &mut Option<F::Rx<T>>,
+    shared: &Shared<T, F>,
+    mut take: impl FnMut(&mut F::Rx<T>) -> Option<R>,
 ) -> Result<R, TryRecvError> {
     let Some(open) = consumer else {
         return Err(TryRecvError::Disconnected);
     };
-    if open.ready() == 0 && !look(open, shared) {
-        return end_or_empty(consumer, shared, take);
+    if open.may_pop(|depth| shared.counts.seen(depth)) {
+        if let Some(taken) = take(open) {
+            attend(shared);
+            return Ok(taken);
+        }
     }
-    Ok(take_ready(open, shared, take))
+    end_or_empty(consumer, shared, take)
 }
 
-fn take_one<T>(consumer: &mut Consumer<Heap<T>>) -> T {
-    consumer.try_pop().expect("an item is ready")
-}
-
-/// Whether there is an item, by looking at the sender's position.
+/// After a pop: wakes a sender that waits for room.
 #[inline]
-fn look<T>(consumer: &mut Consumer<Heap<T>>, shared: &Shared<T>) -> bool {
-    let depth = consumer.refresh();
-    shared.counts().seen(depth);
-    depth > 0
-}
-
-#[inline]
-fn take_ready<T, R>(
-    consumer: &mut Consumer<Heap<T>>,
-    shared: &Shared<T>,
-    mut take: impl FnMut(&mut Consumer<Heap<T>>) -> R,
-) -> R {
-    let taken = take(consumer);
+fn attend<T, F: Flavour>(shared: &Shared<T, F>) {
     if shared.room.has_waiters() {
         shared.room.wake_one();
     }
-    taken
 }
 
-/// The ring was empty: if the channel is closed, and the ring still is, that is
-/// final, and the consumer is left to the sender.
+/// Nothing could be popped: if the channel is closed, and the ring is drained, that
+/// is final, and the consumer is left to the senders.
 #[cold]
-fn end_or_empty<T, R>(
-    consumer: &mut Option<Consumer<Heap<T>>>,
-    shared: &Shared<T>,
-    take: impl FnMut(&mut Consumer<Heap<T>>) -> R,
+fn end_or_empty<T, F: Flavour, R>(
+    consumer: &mut Option<F::Rx<T>>,
+    shared: &Shared<T, F>,
+    mut take: impl FnMut(&mut F::Rx<T>) -> Option<R>,
 ) -> Result<R, TryRecvError> {
     if !shared.items.is_closed() {
         return Err(TryRecvError::Empty);
     }
-    // ORDERING: Acquire, edge `closed` of `event` to here: a sender that closed
-    // the channel has pushed all that it will.
-    fence(Ordering::Acquire);
+    // Whoever closed it may not be through with it.
+    shared.items.settle();
     let mut retired = lock(&shared.retired);
     if let Some(open) = consumer {
-        if look(open, shared) {
+        if !open.is_drained() {
             drop(retired);
-            return Ok(take_ready(open, shared, take));
+            let taken = take(open).ok_or(TryRecvError::Empty)?;
+            attend(shared);
+            return Ok(taken);
         }
     }
-    shared.counts().recv_done(shared.monitor.ring.popped());
-    *retired = consumer.take();
+    let consumer = consumer.take();
+    if retired.consumer.is_none() {
+        retired.consumer = consumer;
+    }
     Err(TryRecvError::Disconnected)
 }
 
-impl<T> Drop for Receiver<T> {
+/// Where the flavour has many receivers.
+impl<T, F: Flavour<Rx<T>: Clone>> Clone for Receiver<T, F> {
+    fn clone(&self) -> Self {
+        self.shared.receivers.fetch_add(1, Ordering::Relaxed);
+        Self {
+            consumer: self.consumer.clone(),
+            shared: self.shared.clone(),
+            patience: Patience::default(),
+        }
+    }
+}
+
+impl<T, F: Flavour> Drop for Receiver<T, F> {
     fn drop(&mut self) {
-        let Some(consumer) = self.consumer.take() else {
+        if !self.shared.receiver_leaves() {
             return;
-        };
+        }
         self.shared.close();
-        let popped = self.shared.monitor.ring.popped();
-        self.shared.counts().recv_done(popped);
+        self.shared.counts.recv_done(&self.shared.ring);
         let mut last = Last {
-            consumer: Some(consumer),
+            consumer: self.consumer.take(),
             shared: &self.shared,
         };
         last.drop_items();
     }
 }
 
-/// The consumer of a receiver that is gone. If an item's `Drop` panics, the
+/// The consumer of the last receiver, which is gone. If an item's `Drop` panics, the
 /// others are dropped nevertheless.
-struct Last<'a, T> {
-    consumer: Option<Consumer<Heap<T>>>,
-    shared: &'a Shared<T>,
+struct Last<'a, T, F: Flavour> {
+    consumer: Option<F::Rx<T>>,
+    shared: &'a Shared<T, F>,
 }
 
-impl<T> Last<'_, T> {
+impl<T, F: Flavour> Last<'_, T, F> {
     fn drop_items(&mut self) {
-        self.consumer
-            .iter_mut()
-            .for_each(|consumer| consumer.drain().for_each(drop));
+        if let Some(consumer) = &mut self.consumer {
+            while let Some(item) = consumer.pop() {
+                drop(item);
+            }
+        }
     }
 }
 
-impl<T> Drop for Last<'_, T> {
+impl<T, F: Flavour> Drop for Last<'_, T, F> {
     fn drop(&mut self) {
         loop {
             self.drop_items();
-            // Under the lock the ring is empty for good, or the sender was in
-            // the middle of a push, and has finished it.
+            // Under the lock, what there is to pop has been popped. A sender that
+            // comes later, or is in the middle of a push, sees to the rest.
             let mut retired = lock(&self.shared.retired);
-            if self.consumer.as_ref().is_none_or(Consumer::is_empty) {
-                *retired = self.consumer.take();
+            let item = self.consumer.as_mut().and_then(F::Rx::pop);
+            if item.is_none() {
+                let consumer = self.consumer.take();
+                if retired.consumer.is_none() {
+                    retired.consumer = consumer;
+                }
                 return;
             }
         }
@@ -325,9 +356,9 @@ impl<T> Drop for Last<'_, T> {
 
 /// Items one by one, waiting for each. See [`Receiver::iter`].
 #[must_use = "iterators are lazy"]
-pub struct Iter<'a, T>(&'a mut Receiver<T>);
+pub struct Iter<'a, T, F: Flavour = Mpmc>(&'a mut Receiver<T, F>);
 
-impl<T> Iterator for Iter<'_, T> {
+impl<T, F: Flavour> Iterator for Iter<'_, T, F> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
@@ -335,9 +366,9 @@ impl<T> Iterator for Iter<'_, T> {
     }
 }
 
-impl<T> FusedIterator for Iter<'_, T> {}
+impl<T, F: Flavour> FusedIterator for Iter<'_, T, F> {}
 
-impl<T> fmt::Debug for Iter<'_, T> {
+impl<T, F: Flavour> fmt::Debug for Iter<'_, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Iter").field(&self.0).finish()
     }
@@ -345,9 +376,9 @@ impl<T> fmt::Debug for Iter<'_, T> {
 
 /// Items one by one, until there is none. See [`Receiver::try_iter`].
 #[must_use = "iterators are lazy"]
-pub struct TryIter<'a, T>(&'a mut Receiver<T>);
+pub struct TryIter<'a, T, F: Flavour = Mpmc>(&'a mut Receiver<T, F>);
 
-impl<T> Iterator for TryIter<'_, T> {
+impl<T, F: Flavour> Iterator for TryIter<'_, T, F> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
@@ -355,7 +386,7 @@ impl<T> Iterator for TryIter<'_, T> {
     }
 }
 
-impl<T> fmt::Debug for TryIter<'_, T> {
+impl<T, F: Flavour> fmt::Debug for TryIter<'_, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("TryIter").field(&self.0).finish()
     }
@@ -363,16 +394,16 @@ impl<T> fmt::Debug for TryIter<'_, T> {
 
 /// Items one by one, waiting for each. See [`Receiver::iter`].
 #[must_use = "iterators are lazy"]
-pub struct IntoIter<T>(Receiver<T>);
+pub struct IntoIter<T, F: Flavour = Mpmc>(Receiver<T, F>);
 
-impl<T> IntoIter<T> {
+impl<T, F: Flavour> IntoIter<T, F> {
     /// The receiver again.
-    pub fn into_inner(self) -> Receiver<T> {
+    pub fn into_inner(self) -> Receiver<T, F> {
         self.0
     }
 }
 
-impl<T> Iterator for IntoIter<T> {
+impl<T, F: Flavour> Iterator for IntoIter<T, F> {
     type Item = T;
 
     fn next(&mut self) -> Option<T> {
@@ -380,33 +411,33 @@ impl<T> Iterator for IntoIter<T> {
     }
 }
 
-impl<T> FusedIterator for IntoIter<T> {}
+impl<T, F: Flavour> FusedIterator for IntoIter<T, F> {}
 
-impl<T> fmt::Debug for IntoIter<T> {
+impl<T, F: Flavour> fmt::Debug for IntoIter<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("IntoIter").field(&self.0).finish()
     }
 }
 
-impl<T> IntoIterator for Receiver<T> {
+impl<T, F: Flavour> IntoIterator for Receiver<T, F> {
     type Item = T;
-    type IntoIter = IntoIter<T>;
+    type IntoIter = IntoIter<T, F>;
 
-    fn into_iter(self) -> IntoIter<T> {
+    fn into_iter(self) -> IntoIter<T, F> {
         IntoIter(self)
     }
 }
 
-impl<'a, T> IntoIterator for &'a mut Receiver<T> {
+impl<'a, T, F: Flavour> IntoIterator for &'a mut Receiver<T, F> {
     type Item = T;
-    type IntoIter = Iter<'a, T>;
+    type IntoIter = Iter<'a, T, F>;
 
-    fn into_iter(self) -> Iter<'a, T> {
+    fn into_iter(self) -> Iter<'a, T, F> {
         self.iter()
     }
 }
 
-impl<T> fmt::Debug for Receiver<T> {
+impl<T, F: Flavour> fmt::Debug for Receiver<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
             .field("len", &self.len())

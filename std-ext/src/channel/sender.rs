@@ -3,34 +3,31 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use ringfence_core::spsc::{Full, Heap, Producer};
-
 use super::Shared;
 use crate::error::{SendError, SendManyError, SendTimeoutError, TrySendError};
+use crate::flavour::{Flavour, Mpmc};
 use crate::policy::{OnFull, Sent, SentMany};
+use crate::ring::{Gauge, Ticket, Tx};
 use crate::stats::{Monitor, Stats};
-use crate::sync::{Arc, lock};
+use crate::sync::{Arc, Ordering};
 use crate::wait::{Patience, wait};
 
 /// The end of a channel that sends.
 ///
-/// Dropping it closes the channel; what is inside can still be received. One
-/// that is forgotten leaves the channel open: the receiver waits for ever.
-pub struct Sender<T> {
-    producer: Producer<Heap<T>>,
-    shared: Arc<Shared<T>>,
+/// It can be cloned where the [flavour](crate::flavour) has many senders. When the
+/// last one is dropped, the channel closes; what is inside can still be received. One
+/// that is forgotten leaves the channel open: receivers wait for ever.
+pub struct Sender<T, F: Flavour = Mpmc> {
+    tx: F::Tx<T>,
+    shared: Arc<Shared<T, F>>,
     on_full: OnFull,
     patience: Patience,
 }
 
-impl<T> Sender<T> {
-    pub(super) fn new(
-        producer: Producer<Heap<T>>,
-        shared: Arc<Shared<T>>,
-        on_full: OnFull,
-    ) -> Self {
+impl<T, F: Flavour> Sender<T, F> {
+    pub(super) fn new(tx: F::Tx<T>, shared: Arc<Shared<T, F>>, on_full: OnFull) -> Self {
         Self {
-            producer,
+            tx,
             shared,
             on_full,
             patience: Patience::default(),
@@ -48,7 +45,7 @@ impl<T> Sender<T> {
     /// gone, also while waiting.
     #[inline]
     pub fn send(&mut self, item: T) -> Result<Sent<T>, SendError<T>> {
-        match offer(&mut self.producer, &self.shared, item) {
+        match offer(&mut self.tx, &self.shared, item) {
             Ok(()) => Ok(Sent::Stored),
             Err(refusal) => self
                 .not_stored(refusal, None)
@@ -63,7 +60,7 @@ impl<T> Sender<T> {
     /// closed or the receiver gone.
     #[inline]
     pub fn try_send(&mut self, item: T) -> Result<(), TrySendError<T>> {
-        offer(&mut self.producer, &self.shared, item).inspect_err(|refusal| self.count(refusal))
+        offer(&mut self.tx, &self.shared, item).inspect_err(|refusal| self.count(refusal))
     }
 
     /// As [`send`](Self::send), but waits no longer than `timeout`.
@@ -100,7 +97,7 @@ impl<T> Sender<T> {
         item: T,
         deadline: impl FnOnce() -> Option<Instant>,
     ) -> Result<Sent<T>, SendTimeoutError<T>> {
-        match offer(&mut self.producer, &self.shared, item) {
+        match offer(&mut self.tx, &self.shared, item) {
             Ok(()) => Ok(Sent::Stored),
             Err(refusal) => self.not_stored(refusal, deadline()),
         }
@@ -130,30 +127,29 @@ impl<T> Sender<T> {
         item: T,
         deadline: Option<Instant>,
     ) -> Result<Sent<T>, SendTimeoutError<T>> {
+        self.found_full();
         let Self {
-            producer,
+            tx,
             shared,
             patience,
             ..
         } = self;
-        let counts = shared.counts();
-        counts.send.full_events.add(1);
-        counts.seen(producer.capacity());
+        let counts = &shared.counts;
         let start = Instant::now();
         let mut waiting = Some(item);
-        let sent = wait(&shared.room, patience, deadline, || {
-            match offer(producer, shared, waiting.take()?) {
-                Ok(()) => Some(Ok(Sent::Stored)),
-                Err(TrySendError::Full(item)) => {
-                    waiting = Some(item);
-                    None
-                }
-                Err(TrySendError::Disconnected(item)) => {
-                    counts.send.refused_closed.add(1);
-                    Some(Err(SendTimeoutError::Disconnected(item)))
-                }
+        let attempt = || match offer(tx, shared, waiting.take()?) {
+            Ok(()) => Some(Ok(Sent::Stored)),
+            Err(TrySendError::Full(item)) => {
+                waiting = Some(item);
+                None
             }
-        });
+            Err(TrySendError::Disconnected(item)) => {
+                counts.send.refused_closed.add(1);
+                Some(Err(SendTimeoutError::Disconnected(item)))
+            }
+        };
+        let more = || shared.ring.read().depth < shared.ring.capacity();
+        let sent = wait(&shared.room, patience, deadline, attempt, more);
         counts
             .send
             .blocked_nanos
@@ -170,15 +166,20 @@ impl<T> Sender<T> {
 
     /// Counts an item that is handed back at once.
     fn count(&self, refusal: &TrySendError<T>) {
-        let counts = self.shared.counts();
+        let counts = &self.shared.counts.send;
         match refusal {
             TrySendError::Full(_) => {
-                counts.send.full_events.add(1);
-                counts.send.refused_full.add(1);
-                counts.seen(self.producer.capacity());
+                self.found_full();
+                counts.refused_full.add(1);
             }
-            TrySendError::Disconnected(_) => counts.send.refused_closed.add(1),
+            TrySendError::Disconnected(_) => counts.refused_closed.add(1),
         }
+    }
+
+    fn found_full(&self) {
+        let Shared { ring, counts, .. } = &*self.shared;
+        counts.send.full_events.add(1);
+        counts.seen(ring.depth_without_room());
     }
 
     /// Sends all that `items` gives, as [`send`](Self::send) would one by one,
@@ -208,10 +209,7 @@ impl<T> Sender<T> {
         let mut stored = 0;
         let mut refused = Vec::new();
         loop {
-            let room = match self.producer.ready() {
-                0 => self.producer.refresh(),
-                room => room,
-            };
+            let room = self.tx.room();
             if room > 0 && !self.shared.items.is_closed() {
                 let (pushed, mut returned) = self.push_some(items.by_ref().take(room));
                 stored += pushed - returned.len();
@@ -247,35 +245,34 @@ impl<T> Sender<T> {
     /// receiver once. Returns how many were pushed, and those of them that had to
     /// be taken back. If `items` panics, the latter are dropped.
     fn push_some(&mut self, items: impl Iterator<Item = T>) -> (usize, Vec<T>) {
-        struct Batch<'a, T> {
-            shared: &'a Shared<T>,
-            /// How many had been pushed before.
-            before: usize,
+        struct Batch<'a, T, F: Flavour> {
+            tx: &'a mut F::Tx<T>,
+            shared: &'a Shared<T, F>,
+            first: Ticket,
         }
-        impl<T> Batch<'_, T> {
+        impl<T, F: Flavour> Batch<'_, T, F> {
             fn attend(&self) -> (usize, Vec<T>) {
-                let pushed = self.shared.monitor.ring.pushed();
-                let pushed = pushed.wrapping_sub(self.before);
+                let pushed = self.tx.next().wrapping_sub(self.first);
                 if !self.shared.items.wants_attention() {
                     return (pushed, Vec::new());
                 }
-                let returned = attend(self.shared, pushed);
-                let refused = &self.shared.counts().send.refused_closed;
+                let returned = self.shared.attend(self.first, pushed);
+                let refused = &self.shared.counts.send.refused_closed;
                 refused.add(returned.len() as u64);
                 (pushed, returned)
             }
         }
-        impl<T> Drop for Batch<'_, T> {
+        impl<T, F: Flavour> Drop for Batch<'_, T, F> {
             fn drop(&mut self) {
                 self.attend();
             }
         }
-        let batch = Batch {
+        let batch = Batch::<T, F> {
+            first: self.tx.next(),
+            tx: &mut self.tx,
             shared: &self.shared,
-            before: self.shared.monitor.ring.pushed(),
         };
-        let room = self.producer.ready();
-        self.producer.write_chunk(room).fill(items);
+        batch.tx.push_run(items);
         let attended = batch.attend();
         std::mem::forget(batch);
         attended
@@ -294,89 +291,106 @@ impl<T> Sender<T> {
         self.shared.items.is_closed()
     }
 
-    /// How many items are in the channel; fewer as soon as the receiver goes on.
+    /// How many items are in the channel; fewer as soon as a receiver goes on.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.producer.len()
+        self.shared.ring.read().depth
     }
 
     /// Whether there was none. Then there is none until the next send.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.producer.is_empty()
+        self.len() == 0
     }
 
     /// Whether there was no room. There may be by now.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.producer.is_full()
+        self.len() == self.capacity()
     }
 
     /// How many items fit.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.producer.capacity()
+        self.shared.ring.capacity()
     }
 
     /// What went through the channel up to now. Takes a short lock.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.shared.monitor.stats()
+        self.shared.stats()
     }
 
     /// Statistics for any thread, also after the channel is gone.
     #[must_use]
-    pub fn monitor(&self) -> Monitor {
-        self.shared.monitor.clone()
+    pub fn monitor(&self) -> Monitor
+    where
+        F::Gauge<T>: Send + Sync + 'static,
+    {
+        self.shared.monitor()
+    }
+
+    /// How many senders there are.
+    #[must_use]
+    pub fn sender_count(&self) -> usize {
+        self.shared.senders.load(Ordering::Relaxed)
+    }
+
+    /// How many receivers there are.
+    #[must_use]
+    pub fn receiver_count(&self) -> usize {
+        self.shared.receivers.load(Ordering::Relaxed)
+    }
+
+    /// Whether both send to the same channel.
+    #[must_use]
+    pub fn same_channel(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
     }
 }
 
 /// The whole of a send that does not wait: look whether the channel is closed,
-/// push, look whether the receiver wants attention.
+/// push, look whether a receiver wants attention.
 #[inline]
-fn offer<T>(
-    producer: &mut Producer<Heap<T>>,
-    shared: &Shared<T>,
+fn offer<T, F: Flavour>(
+    tx: &mut F::Tx<T>,
+    shared: &Shared<T, F>,
     item: T,
 ) -> Result<(), TrySendError<T>> {
     if shared.items.is_closed() {
         return Err(TrySendError::Disconnected(item));
     }
-    if let Err(Full(item)) = producer.try_push(item) {
-        return Err(TrySendError::Full(item));
-    }
+    let ticket = tx.push(item).map_err(TrySendError::Full)?;
     if shared.items.wants_attention() {
-        if let Some(item) = attend(shared, 1).pop() {
+        if let Some(item) = shared.attend(ticket, 1).pop() {
             return Err(TrySendError::Disconnected(item));
         }
     }
     Ok(())
 }
 
-/// After `pushed` items were pushed together: wakes the receiver, and if the
-/// channel was closed meanwhile and the receiver is done, takes them back.
-#[cold]
-fn attend<T>(shared: &Shared<T>, pushed: usize) -> Vec<T> {
-    shared.items.wake_one();
-    if !shared.items.is_closed() {
-        return Vec::new();
-    }
-    match &mut *lock(&shared.retired) {
-        Some(consumer) => {
-            let pop_all = || consumer.drain().collect();
-            shared.counts().take_back(pushed, pop_all)
+/// Where the flavour has many senders.
+impl<T, F: Flavour<Tx<T>: Clone>> Clone for Sender<T, F> {
+    fn clone(&self) -> Self {
+        self.shared.senders.fetch_add(1, Ordering::Relaxed);
+        Self {
+            tx: self.tx.clone(),
+            shared: self.shared.clone(),
+            on_full: self.on_full,
+            patience: Patience::default(),
         }
-        None => Vec::new(),
     }
 }
 
-impl<T> Drop for Sender<T> {
+impl<T, F: Flavour> Drop for Sender<T, F> {
     fn drop(&mut self) {
-        self.shared.close();
+        if self.shared.sender_leaves() {
+            self.shared.close();
+        }
     }
 }
 
-impl<T> fmt::Debug for Sender<T> {
+impl<T, F: Flavour> fmt::Debug for Sender<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender")
             .field("len", &self.len())

@@ -1,0 +1,111 @@
+//! How many send and how many receive, and which ring serves them: the only place
+//! that decides it.
+//!
+//! | flavour | ring |
+//! |---|---|
+//! | [`Spsc`] | `spsc`: wait-free |
+//! | [`Mpsc`], [`Spmc`], [`Mpmc`] | `stamped`: fastest for many, not lock-free |
+
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use ringfence_core::spsc::{self, CapacityError, Heap, Observer};
+use ringfence_core::stamped::{Consumer, HeapRing, Producer, Shared, Solo};
+
+use crate::ring::{Gauge, Many, Rx, Tx};
+
+/// How many send, and how many receive. Sealed.
+///
+/// [`Spsc`], [`Mpsc`], [`Spmc`] or [`Mpmc`].
+pub trait Flavour: sealed::Sealed + Debug + 'static {
+    #[doc(hidden)]
+    type Tx<T>: Tx<T>;
+    #[doc(hidden)]
+    type Rx<T>: Rx<T>;
+    #[doc(hidden)]
+    type Gauge<T>: Gauge + Clone;
+    #[doc(hidden)]
+    fn ring<T>(capacity: usize) -> Result<Ends<T, Self>, CapacityError>
+    where
+        Self: Sized;
+}
+
+/// A ring from outside: the end that pushes, the end that pops, and a look at it.
+pub type Ends<T, F> = (
+    <F as Flavour>::Tx<T>,
+    <F as Flavour>::Rx<T>,
+    <F as Flavour>::Gauge<T>,
+);
+
+mod sealed {
+    pub trait Sealed {}
+}
+
+/// One sender, one receiver: the fastest.
+#[derive(Clone, Copy, Debug)]
+pub enum Spsc {}
+
+/// Many senders, one receiver.
+#[derive(Clone, Copy, Debug)]
+pub enum Mpsc {}
+
+/// One sender, many receivers, each item to one of them.
+#[derive(Clone, Copy, Debug)]
+pub enum Spmc {}
+
+/// Many senders, many receivers, each item to one of them.
+#[derive(Clone, Copy, Debug)]
+pub enum Mpmc {}
+
+impl sealed::Sealed for Spsc {}
+impl Flavour for Spsc {
+    type Tx<T> = spsc::Producer<Heap<T>>;
+    type Rx<T> = spsc::Consumer<Heap<T>>;
+    type Gauge<T> = Observer;
+
+    fn ring<T>(capacity: usize) -> Result<Ends<T, Self>, CapacityError> {
+        let (producer, consumer) = spsc::try_with_capacity(capacity)?;
+        let observer = producer.observe();
+        Ok((producer, consumer, observer))
+    }
+}
+
+const NEW: &str = "nobody else has the handle of a new ring";
+
+impl sealed::Sealed for Mpsc {}
+impl Flavour for Mpsc {
+    type Tx<T> = Many<T, Shared, Solo>;
+    type Rx<T> = Consumer<Arc<HeapRing<T, Shared, Solo>>>;
+    type Gauge<T> = Arc<HeapRing<T, Shared, Solo>>;
+
+    fn ring<T>(capacity: usize) -> Result<Ends<T, Self>, CapacityError> {
+        let ring = Arc::new(HeapRing::try_with_capacity(capacity)?);
+        let consumer = Consumer::claim(ring.clone()).expect(NEW);
+        Ok((Many(ring.clone()), consumer, ring))
+    }
+}
+
+impl sealed::Sealed for Spmc {}
+impl Flavour for Spmc {
+    type Tx<T> = Producer<Arc<HeapRing<T, Solo, Shared>>>;
+    type Rx<T> = Many<T, Solo, Shared>;
+    type Gauge<T> = Arc<HeapRing<T, Solo, Shared>>;
+
+    fn ring<T>(capacity: usize) -> Result<Ends<T, Self>, CapacityError> {
+        let ring = Arc::new(HeapRing::try_with_capacity(capacity)?);
+        let producer = Producer::claim(ring.clone()).expect(NEW);
+        Ok((producer, Many(ring.clone()), ring))
+    }
+}
+
+impl sealed::Sealed for Mpmc {}
+impl Flavour for Mpmc {
+    type Tx<T> = Many<T, Shared, Shared>;
+    type Rx<T> = Many<T, Shared, Shared>;
+    type Gauge<T> = Arc<HeapRing<T, Shared, Shared>>;
+
+    fn ring<T>(capacity: usize) -> Result<Ends<T, Self>, CapacityError> {
+        let ring = Arc::new(HeapRing::try_with_capacity(capacity)?);
+        Ok((Many(ring.clone()), Many(ring.clone()), ring))
+    }
+}
