@@ -243,10 +243,12 @@ impl<F: Flavour> Builder<F> {
     ///
     /// # Errors
     /// [`CapacityError`] if the capacity is 0 or no memory can hold it.
+    #[expect(clippy::type_complexity, reason = "two ends, spelled out once")]
     pub fn try_build<T>(self) -> Result<(Sender<T, F>, Receiver<T, F>), CapacityError> {
         self.build_with(Fence::new())
     }
 
+    #[expect(clippy::type_complexity, reason = "as above")]
     fn build_with<T>(self, fence: Fence) -> Result<(Sender<T, F>, Receiver<T, F>), CapacityError> {
         let (tx, rx, ring) = F::ring(self.capacity)?;
         let shared = Arc::new(Shared {

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
 use ringfence_core::mpmc::{HeapRing, PopError, PushError};
+use ringfence_core::stamped;
 
 /// Capacities, and how many percent of the operations each gets: in a small ring
 /// threads take turns, which is slow.
@@ -82,6 +83,74 @@ impl Ring for Handles {
     fn consumer(&self) -> impl FnMut() -> Option<u64> {
         let mut rx = self.0.consumer().unwrap();
         move || rx.try_pop()
+    }
+}
+
+/// With stamps, many at each side.
+impl Ring for stamped::Mpmc<u64> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self::with_capacity(capacity)
+    }
+
+    fn producer(&self) -> impl FnMut(u64) -> bool {
+        |item| pushed(self.try_push(item), item)
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<u64> {
+        || popped(|| self.try_pop())
+    }
+}
+
+/// With stamps, one consumer.
+impl Ring for stamped::Mpsc<u64> {
+    const CONSUMERS: usize = 1;
+
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self::with_capacity(capacity)
+    }
+
+    fn producer(&self) -> impl FnMut(u64) -> bool {
+        |item| pushed(self.try_push(item), item)
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<u64> {
+        let mut rx = stamped::Stamped::consumer(self).unwrap();
+        move || popped(|| rx.try_pop())
+    }
+}
+
+/// With stamps, one producer.
+impl Ring for stamped::Spmc<u64> {
+    const PRODUCERS: usize = 1;
+
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self::with_capacity(capacity)
+    }
+
+    fn producer(&self) -> impl FnMut(u64) -> bool {
+        let mut tx = stamped::Stamped::producer(self).unwrap();
+        move |item| pushed(tx.try_push(item), item)
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<u64> {
+        || popped(|| self.try_pop())
+    }
+}
+
+fn pushed(result: Result<(), stamped::PushError<u64>>, item: u64) -> bool {
+    result
+        .map_err(|error| assert_eq!(error.into_inner(), item, "another item came back"))
+        .is_ok()
+}
+
+/// Somebody between claim and stamp is waited for: what is behind is not empty.
+fn popped(mut pop: impl FnMut() -> Result<u64, stamped::PopError>) -> Option<u64> {
+    loop {
+        match pop() {
+            Ok(item) => return Some(item),
+            Err(stamped::PopError::Empty) => return None,
+            Err(_) => thread::yield_now(),
+        }
     }
 }
 
@@ -238,7 +307,7 @@ fn run<R: Ring>(setting: Setting, capacity: usize, items: usize) -> Faults {
 /// How many pushes and pops a ring does in one setting.
 fn operations() -> usize {
     let chosen = std::env::var("RINGFENCE_OPERATIONS").ok();
-    chosen.map_or(1_000_000, |n| n.parse().expect("a number"))
+    chosen.map_or(300_000, |n| n.parse().expect("a number"))
 }
 
 fn loses_nothing<R: Ring>(setting: Setting) {
@@ -251,6 +320,36 @@ fn loses_nothing<R: Ring>(setting: Setting) {
             "{setting:?}, capacity {capacity}"
         );
     }
+}
+
+#[test]
+fn stamped_mpmc_on_one_cpu() {
+    loses_nothing::<stamped::Mpmc<u64>>(Setting::Pinned);
+}
+
+#[test]
+fn stamped_mpmc_oversubscribed() {
+    loses_nothing::<stamped::Mpmc<u64>>(Setting::Oversubscribed);
+}
+
+#[test]
+fn stamped_mpsc_on_one_cpu() {
+    loses_nothing::<stamped::Mpsc<u64>>(Setting::Pinned);
+}
+
+#[test]
+fn stamped_mpsc_oversubscribed() {
+    loses_nothing::<stamped::Mpsc<u64>>(Setting::Oversubscribed);
+}
+
+#[test]
+fn stamped_spmc_on_one_cpu() {
+    loses_nothing::<stamped::Spmc<u64>>(Setting::Pinned);
+}
+
+#[test]
+fn stamped_spmc_oversubscribed() {
+    loses_nothing::<stamped::Spmc<u64>>(Setting::Oversubscribed);
 }
 
 #[test]

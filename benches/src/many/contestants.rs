@@ -3,9 +3,10 @@
 use concurrent_queue::ConcurrentQueue;
 use crossbeam_queue::ArrayQueue;
 use ringfence_core::mpmc::HeapRing;
+use ringfence_core::stamped;
 use thingbuf::ThingBuf;
 
-use super::{Entry, Item, Many};
+use super::{Entry, Item, Many, Shape};
 
 /// Ours, by calls that borrow a spare each.
 struct Calls<T>(HeapRing<T>);
@@ -40,6 +41,57 @@ impl<T: Item> Many<T> for Handles<T> {
     fn consumer(&self) -> impl FnMut() -> Option<T> {
         let mut rx = self.0.consumer().expect("a spare for each thread");
         move || rx.try_pop()
+    }
+}
+
+/// Ours with stamps, for many at each side.
+impl<T: Item> Many<T> for stamped::Mpmc<T> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self::with_capacity(capacity)
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        |item| self.try_push(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        || self.try_pop().ok()
+    }
+}
+
+/// Likewise, for one consumer.
+impl<T: Item> Many<T> for stamped::Mpsc<T> {
+    const MOST: Shape = Shape::new(usize::MAX, 1);
+
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self::with_capacity(capacity)
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        |item| self.try_push(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        let mut rx = stamped::Stamped::consumer(self).expect("one consumer");
+        move || rx.try_pop().ok()
+    }
+}
+
+/// Likewise, for one producer.
+impl<T: Item> Many<T> for stamped::Spmc<T> {
+    const MOST: Shape = Shape::new(1, usize::MAX);
+
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self::with_capacity(capacity)
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        let mut tx = stamped::Stamped::producer(self).expect("one producer");
+        move |item| tx.try_push(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        || self.try_pop().ok()
     }
 }
 
@@ -201,6 +253,9 @@ fn any_item<T: Item>(capacity: usize) -> Vec<Entry> {
     let mut entries = vec![
         Entry::of::<T, Calls<T>>("ringfence-mpmc"),
         Entry::of::<T, Handles<T>>("ringfence-mpmc-handles"),
+        Entry::of::<T, stamped::Mpmc<T>>("ringfence-stamped"),
+        Entry::of::<T, stamped::Mpsc<T>>("ringfence-stamped-mpsc"),
+        Entry::of::<T, stamped::Spmc<T>>("ringfence-stamped-spmc"),
         Entry::of::<T, ArrayQueue<T>>("ArrayQueue"),
         Entry::of::<T, ConcurrentQueue<T>>("concurrent-queue"),
         Entry::of::<T, ThingBuf<T>>("thingbuf"),
