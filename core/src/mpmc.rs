@@ -67,167 +67,24 @@
 //! * `pool`: the same, through the pool.
 //! * `hint`: a slot is seen at least as new as the hint that led to it.
 
-use core::error::Error;
-use core::fmt;
+mod error;
+mod handle;
+mod packing;
+mod place;
+#[cfg(test)]
+mod tests;
 
-use crate::error::Full;
-use crate::slots::{InPlace, Slots};
+use crate::slots::Slots;
+use crate::sync::Ordering;
 use crate::sync::rmw::AtomicUsize;
-use crate::sync::{self, Ordering, Padded, const_unless_loom};
 
-/// Why an item was not pushed. Holds the item.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum PushError<T> {
-    /// The ring was full.
-    Full(T),
-    /// More callers were inside than there are spares. Nothing was looked at.
-    Busy(T),
-}
-
-/// Why nothing was popped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PopError {
-    /// The ring was empty.
-    Empty,
-    /// More callers were inside than there are spares. Nothing was looked at.
-    Busy,
-}
-
-impl<T> PushError<T> {
-    /// The item that was not pushed.
-    pub fn into_inner(self) -> T {
-        match self {
-            Self::Full(item) | Self::Busy(item) => item,
-        }
-    }
-}
-
-impl<T> fmt::Debug for PushError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "Full(..)",
-            Self::Busy(_) => "Busy(..)",
-        })
-    }
-}
-
-impl<T> fmt::Display for PushError<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Full(_) => "the ring is full",
-            Self::Busy(_) => "all spares are in use",
-        })
-    }
-}
-
-impl fmt::Display for PopError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Empty => "the ring is empty",
-            Self::Busy => "all spares are in use",
-        })
-    }
-}
-
-impl<T> Error for PushError<T> {}
-impl Error for PopError {}
-
-/// Where a position is: which slot, and the how-manieth time round.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Position {
-    lap: usize,
-    index: usize,
-}
-
-/// What a slot's word says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Seen {
-    lap: usize,
-    full: bool,
-    cell: usize,
-}
-
-/// How positions and slots are packed into words.
-///
-/// ```text
-/// position   | lap                      | index       |
-/// slot       | lap            | full    | cell ^ index |
-/// pool       |                | taken   | cell ^ place |
-/// ```
-///
-/// Slot `i` starts with cell `i`, and place `j` of the pool with cell
-/// `capacity + j`; by the exclusive or, all words start as zero.
-#[derive(Clone, Copy, Debug)]
-struct Packing {
-    capacity: usize,
-    bits: u32,
-}
-
-impl Packing {
-    const fn new(capacity: usize, spares: usize) -> Self {
-        let bits = usize::BITS - (capacity + spares - 1).leading_zeros();
-        Self { capacity, bits }
-    }
-
-    #[inline(always)]
-    fn position(self, word: usize) -> Position {
-        Position {
-            lap: word >> self.bits,
-            index: word & ((1 << self.bits) - 1),
-        }
-    }
-
-    #[inline(always)]
-    fn hint(self, position: Position) -> usize {
-        position.lap << self.bits | position.index
-    }
-
-    #[inline(always)]
-    fn seen(self, word: usize, index: usize) -> Seen {
-        Seen {
-            lap: word >> (self.bits + 1),
-            full: word >> self.bits & 1 != 0,
-            cell: word & ((1 << self.bits) - 1) ^ index,
-        }
-    }
-
-    #[inline(always)]
-    fn slot(self, lap: usize, full: bool, cell: usize, index: usize) -> usize {
-        (lap << 1 | usize::from(full)) << self.bits | (cell ^ index)
-    }
-
-    /// How many laps a slot is ahead of a position; behind if negative. Laps in
-    /// slots have fewer bits than those of positions, and both wrap.
-    #[inline(always)]
-    fn ahead(self, slot: usize, position: usize) -> isize {
-        let shift = self.bits + 1;
-        ((slot.wrapping_sub(position) << shift) as isize) >> shift
-    }
-
-    /// How far `tail` is ahead of `head`, in items.
-    fn distance(self, head: Position, tail: Position) -> usize {
-        tail.lap
-            .wrapping_sub(head.lap)
-            .wrapping_mul(self.capacity)
-            .wrapping_add(tail.index)
-            .wrapping_sub(head.index)
-    }
-
-    #[inline(always)]
-    fn next(self, position: Position) -> Position {
-        if position.index + 1 == self.capacity {
-            Position {
-                lap: position.lap.wrapping_add(1),
-                index: 0,
-            }
-        } else {
-            Position {
-                lap: position.lap,
-                index: position.index + 1,
-            }
-        }
-    }
-}
+pub use self::error::{PopError, PushError};
+pub use self::handle::{Consumer, Producer};
+use self::packing::{Packing, Position};
+#[cfg(feature = "alloc")]
+pub use self::place::{HeapPlace, HeapRing};
+pub use self::place::{Place, Ring};
+use self::sealed::Storage;
 
 /// The parts of a ring, wherever they are.
 #[derive(Debug)]
@@ -454,200 +311,12 @@ mod sealed {
         fn parts(&self) -> super::Parts<'_, Self::Item>;
     }
 }
-use sealed::Storage;
 
 /// A ring for any number of producers and consumers: [`Ring`] in place, or
 /// [`HeapRing`] on the heap.
 #[derive(Debug)]
 pub struct Mpmc<St: Storage> {
     storage: St,
-}
-
-/// A ring in place, for exactly `N` items, with `S` spares.
-///
-/// Its empty state is all zeros, so that a `static` costs nothing in flash. Items
-/// that are left are dropped with the ring; a static is never dropped.
-///
-/// No ring without room, none without spares, and none for items that may not move
-/// between threads:
-///
-/// ```compile_fail
-/// static NONE: ringfence_core::mpmc::Ring<u8, 0> = ringfence_core::mpmc::Ring::new();
-/// ```
-/// ```compile_fail
-/// static NONE: ringfence_core::mpmc::Ring<u8, 1, 0> = ringfence_core::mpmc::Ring::new();
-/// ```
-/// ```compile_fail
-/// use std::rc::Rc;
-/// static LOCAL: ringfence_core::mpmc::Ring<Rc<u8>, 4> = ringfence_core::mpmc::Ring::new();
-/// ```
-pub type Ring<T, const N: usize, const S: usize = 4> = Mpmc<Place<T, N, S>>;
-
-/// Where a [`Ring`] keeps its parts.
-#[derive(Debug)]
-pub struct Place<T, const N: usize, const S: usize> {
-    tail: Padded<AtomicUsize>,
-    head: Padded<AtomicUsize>,
-    slots: [AtomicUsize; N],
-    pool: [AtomicUsize; S],
-    cells: InPlace<T, N, S>,
-}
-
-// SAFETY: items move between threads, hence `T: Send`; nobody gets a reference to
-// one (M1, M2), hence no `T: Sync`.
-unsafe impl<T: Send, const N: usize, const S: usize> Sync for Place<T, N, S> {}
-// SAFETY: the items are in it.
-unsafe impl<T: Send, const N: usize, const S: usize> Send for Place<T, N, S> {}
-
-impl<T, const N: usize, const S: usize> Place<T, N, S> {
-    const PACKING: Packing = {
-        assert!(N > 0, "a ring holds at least one item");
-        assert!(S > 0, "a call needs a spare");
-        assert!(N <= usize::MAX >> (usize::BITS / 2), "laps need half a word");
-        assert!(S <= usize::MAX >> (usize::BITS / 2), "laps need half a word");
-        Packing::new(N, S)
-    };
-}
-
-impl<T, const N: usize, const S: usize> Storage for Place<T, N, S> {
-    type Item = T;
-
-    #[inline(always)]
-    fn parts(&self) -> Parts<'_, T> {
-        Parts {
-            packing: Self::PACKING,
-            slots: &self.slots,
-            pool: &self.pool,
-            cells: self.cells.slots(),
-            tail: &self.tail,
-            head: &self.head,
-        }
-    }
-}
-
-impl<T, const N: usize, const S: usize> Mpmc<Place<T, N, S>> {
-    const_unless_loom! {
-        /// An empty ring.
-        pub const fn new() -> Self {
-            let _ = Place::<T, N, S>::PACKING;
-            Self {
-                storage: Place {
-                    tail: Padded::new(AtomicUsize::new(0)),
-                    head: Padded::new(AtomicUsize::new(0)),
-                    slots: sync::zeros!(N),
-                    pool: sync::zeros!(S),
-                    cells: InPlace::new(),
-                },
-            }
-        }
-    }
-}
-
-#[cfg(feature = "alloc")]
-mod heap {
-    use alloc::boxed::Box;
-    use alloc::vec::Vec;
-
-    use super::{AtomicUsize, Mpmc, Packing, Padded, Parts, Slots, Storage};
-    use crate::error::CapacityError;
-
-    /// A ring on the heap.
-    ///
-    /// Who holds it for long-lived items cannot be given short-lived ones:
-    ///
-    /// ```compile_fail
-    /// use ringfence_core::mpmc::HeapRing;
-    /// fn shorten<'s>(ring: &'s HeapRing<&'static str>) -> &'s HeapRing<&'s str> {
-    ///     ring
-    /// }
-    /// ```
-    pub type HeapRing<T> = Mpmc<HeapPlace<T>>;
-
-    /// Where a [`HeapRing`] keeps its parts.
-    #[derive(Debug)]
-    pub struct HeapPlace<T> {
-        tail: Padded<AtomicUsize>,
-        head: Padded<AtomicUsize>,
-        slots: Box<[AtomicUsize]>,
-        pool: Box<[AtomicUsize]>,
-        cells: Slots<T>,
-        packing: Packing,
-    }
-
-    // SAFETY: as for `Place`; the cells are owned.
-    unsafe impl<T: Send> Send for HeapPlace<T> {}
-    // SAFETY: as for `Place`.
-    unsafe impl<T: Send> Sync for HeapPlace<T> {}
-
-    impl<T> Storage for HeapPlace<T> {
-        type Item = T;
-
-        #[inline(always)]
-        fn parts(&self) -> Parts<'_, T> {
-            Parts {
-                packing: self.packing,
-                slots: &self.slots,
-                pool: &self.pool,
-                cells: self.cells.clone(),
-                tail: &self.tail,
-                head: &self.head,
-            }
-        }
-    }
-
-    impl<T> Drop for HeapPlace<T> {
-        fn drop(&mut self) {
-            // SAFETY: from `allocate` with as many; the ring has dropped the
-            // items, and nobody is inside.
-            unsafe { self.cells.free(self.slots.len() + self.pool.len()) }
-        }
-    }
-
-    impl<T> Mpmc<HeapPlace<T>> {
-        /// An empty ring for exactly `capacity` items, with `spares` spares: as
-        /// many calls and handles can be inside at one time.
-        ///
-        /// # Errors
-        /// [`CapacityError`] if one of the two is 0, or no memory can hold them.
-        pub fn try_with_capacity(capacity: usize, spares: usize) -> Result<Self, CapacityError> {
-            if capacity == 0 || spares == 0 {
-                return Err(CapacityError::Zero);
-            }
-            let most = usize::MAX >> (usize::BITS / 2);
-            if capacity > most || spares > most {
-                return Err(CapacityError::TooLarge);
-            }
-            let slots = zeros(capacity)?;
-            let pool = zeros(spares)?;
-            Ok(Self {
-                storage: HeapPlace {
-                    tail: Padded::new(AtomicUsize::new(0)),
-                    head: Padded::new(AtomicUsize::new(0)),
-                    slots,
-                    pool,
-                    cells: Slots::allocate(capacity + spares)?,
-                    packing: Packing::new(capacity, spares),
-                },
-            })
-        }
-    }
-
-    fn zeros(count: usize) -> Result<Box<[AtomicUsize]>, CapacityError> {
-        let mut words = Vec::new();
-        words
-            .try_reserve_exact(count)
-            .map_err(|_| CapacityError::OutOfMemory)?;
-        words.extend((0..count).map(|_| AtomicUsize::new(0)));
-        Ok(words.into_boxed_slice())
-    }
-}
-#[cfg(feature = "alloc")]
-pub use heap::{HeapPlace, HeapRing};
-
-impl<T, const N: usize, const S: usize> Default for Mpmc<Place<T, N, S>> {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl<St: Storage> Mpmc<St> {
@@ -762,78 +431,6 @@ impl<St: Storage> Mpmc<St> {
     }
 }
 
-/// Pushes to a ring, with a spare of its own.
-///
-/// Dropping it gives the spare back; forgetting it leaves the ring with one spare
-/// less.
-#[derive(Debug)]
-pub struct Producer<'a, St: Storage> {
-    ring: &'a Mpmc<St>,
-    at: Position,
-    spare: Spare,
-}
-
-impl<St: Storage> Producer<'_, St> {
-    /// Stores `item` behind all others. Lock-free.
-    ///
-    /// # Errors
-    /// [`Full`] with the item, if the ring was full.
-    #[inline]
-    pub fn try_push(&mut self, item: St::Item) -> Result<(), Full<St::Item>> {
-        let parts = self.ring.storage.parts();
-        // SAFETY: the spare is ours and idle (M1, M2).
-        let pushed = unsafe { parts.push_item(&mut self.at, &mut self.spare, item) };
-        parts.tell(parts.tail, self.at);
-        pushed.map_err(Full)
-    }
-
-    /// Stores `item` behind all others; if the ring is full, in place of the oldest,
-    /// which is returned. Lock-free.
-    #[inline]
-    pub fn force_push(&mut self, item: St::Item) -> Option<St::Item> {
-        let parts = self.ring.storage.parts();
-        // SAFETY: the spare is ours and idle (M1, M2).
-        let evicted = unsafe { parts.force_item(&mut self.at, &mut self.spare, item) };
-        parts.tell(parts.tail, self.at);
-        evicted
-    }
-}
-
-impl<St: Storage> Drop for Producer<'_, St> {
-    fn drop(&mut self) {
-        self.ring.storage.parts().give_back(&self.spare);
-    }
-}
-
-/// Pops from a ring, with a spare of its own.
-///
-/// Dropping it gives the spare back; forgetting it leaves the ring with one spare
-/// less.
-#[derive(Debug)]
-pub struct Consumer<'a, St: Storage> {
-    ring: &'a Mpmc<St>,
-    at: Position,
-    spare: Spare,
-}
-
-impl<St: Storage> Consumer<'_, St> {
-    /// Takes the oldest item; `None` if the ring was empty. Lock-free.
-    #[inline]
-    pub fn try_pop(&mut self) -> Option<St::Item> {
-        let parts = self.ring.storage.parts();
-        // SAFETY: the spare is ours and idle (M1, M2).
-        let item = unsafe { parts.pop_item(&mut self.at, &mut self.spare) };
-        parts.tell(parts.head, self.at);
-        item
-    }
-}
-
-impl<St: Storage> Drop for Consumer<'_, St> {
-    fn drop(&mut self) {
-        self.ring.storage.parts().give_back(&self.spare);
-    }
-}
-
 impl<St: Storage> Drop for Mpmc<St> {
     fn drop(&mut self) {
         // The `&mut` says that nobody is inside; handles borrow the ring. A panic
@@ -861,6 +458,3 @@ impl<St: Storage> Drop for Mpmc<St> {
         Rest::<St>(self.storage.parts()).drop_all();
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicUsize as Plain, Ordering::Relaxed};
 use std::thread;
 use std::vec::Vec;
 
+use super::packing::Seen;
 use super::*;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
