@@ -1,34 +1,53 @@
-//! A lock-free ring for any number of producers and consumers, with exact
+//! Lock-free rings for any number of producers and consumers, with exact
 //! overwrite.
 //!
-//! A slot is one word, `{lap, full, cell}`. It always names a cell: that of its
-//! item when it is full, an idle one when it is empty. Who pushes or pops brings a
-//! cell, its *spare*, and trades it against the slot's by one compare-and-swap, so
-//! a slot is never half done.
+//! * [`Ring`] and [`HeapRing`]: items of any kind.
+//! * [`Words`] and [`HeapWords`]: items of one machine word or less. Faster, smaller,
+//!   and never `Busy`.
 //!
-//! 1. push at `tail`: write the item to the spare; trade it into the slot, which
-//!    becomes full at this lap. The cell that was there is the new spare.
-//! 2. pop at `head`: trade the spare into the slot, which becomes empty at the next
-//!    lap. The cell that was there holds the item, and is the new spare.
-//! 3. force a push into a full ring: trade into the slot at `tail` as it is, full
-//!    at the last lap. The cell that was there holds the oldest item, and nothing
-//!    else has happened.
+//! ```
+//! use ringfence_core::mpmc::{PushError, Ring, Words};
+//!
+//! static BUS: Ring<[u8; 16], 2> = Ring::new();
+//! assert_eq!(BUS.try_push([1; 16]), Ok(()));
+//! assert_eq!(BUS.try_push([2; 16]), Ok(()));
+//! assert_eq!(BUS.try_push([3; 16]), Err(PushError::Full([3; 16])));
+//! assert_eq!(BUS.force_push([3; 16]), Ok(Some([1; 16]))); // evicts the oldest
+//! assert_eq!(BUS.try_pop(), Ok([2; 16]));
+//!
+//! static TICKS: Words<u32, 2> = Words::new();
+//! assert_eq!(TICKS.try_push(1), Ok(()));
+//! assert_eq!(TICKS.force_push(2), None);
+//! assert_eq!(TICKS.force_push(3), Some(1));
+//! assert_eq!(TICKS.try_pop(), Some(2));
+//! ```
+//!
+//! # Algorithm
+//!
+//! A slot is one word, `{stamp, content}`, and is changed by one compare-and-swap, so
+//! that it is never half done. The stamp counts what has been done to the slot: a
+//! push and a pop in each lap. So it is even when the slot is empty, odd when it is
+//! full, and says in which lap.
+//!
+//! | operation, in lap `l` | finds the stamp | leaves | trades |
+//! |---|---|---|---|
+//! | push at `tail` | 2·l | 2·l + 1 | the item for nothing |
+//! | pop at `head` | 2·l + 1 | 2·l + 2 | nothing for the item |
+//! | force a push into a full ring | 2·l − 1 | 2·l + 1 | the item for the oldest |
+//!
+//! A larger stamp says that the caller is behind, and by how many laps. One less than
+//! the first two find says that the ring is full, or empty.
+//!
+//! The content of [`Words`] is the item itself. Other items lie in *cells*, and the
+//! content is the number of one: a slot names a cell at all times, that of its item,
+//! or an idle one. Who pushes or pops brings a cell, its *spare*; writes the item to
+//! it before a push, or reads the item of the one that it gets by a pop; and keeps
+//! what it got for the next time.
 //!
 //! **Lock-free**: a caller that stops at any instruction, for good, stops nobody.
 //! A compare-and-swap fails only if somebody else's succeeded, and a caller that is
 //! behind only ever moves forward. Nobody waits for a shared counter: `tail` and
 //! `head` are hints that lag, and the slots are the truth.
-//!
-//! ```
-//! use ringfence_core::mpmc::{PushError, Ring};
-//!
-//! static BUS: Ring<u32, 2> = Ring::new();
-//! assert_eq!(BUS.try_push(1), Ok(()));
-//! assert_eq!(BUS.try_push(2), Ok(()));
-//! assert_eq!(BUS.try_push(3), Err(PushError::Full(3)));
-//! assert_eq!(BUS.force_push(3), Ok(Some(1))); // evicts the oldest
-//! assert_eq!(BUS.try_pop(), Ok(2));
-//! ```
 //!
 //! # Full and empty
 //!
@@ -37,221 +56,218 @@
 //! takes effect at its compare-and-swap. A read may miss a change that is earlier by
 //! the clock alone and does not happen before the call in the sense of the memory model.
 //!
+//! What happens before a push happens before what follows the pop of its item; and what
+//! happens before a pop happens before what follows the push that takes its place.
+//!
 //! # Spares
 //!
-//! A ring has `S` spares. Every call through `&self` borrows one while it runs; a
-//! [`Producer`] or [`Consumer`] owns one and is faster. If more callers are inside
-//! at one time than there are spares, those too many get `Busy`, with their item,
-//! and nothing has happened.
+//! A ring with cells has `S` spares. Every call through `&self` borrows one while it
+//! runs; a [`Producer`] or [`Consumer`] owns one and is faster. If more callers are
+//! inside at one time than there are spares, those too many get `Busy`, with their
+//! item, and nothing has happened. Rings of words know no spares.
+//!
+//! # Targets
+//!
+//! | target | [`Ring`], [`HeapRing`] | words of up to 4 bytes | words of 8 bytes, pointers |
+//! |---|---|---|---|
+//! | 64 bits, with 128-bit compare-and-swap (aarch64, s390x, x86-64 with `-C target-feature=+cmpxchg16b`) | lock-free | lock-free | lock-free |
+//! | x86-64 without that flag | lock-free | lock-free | lock-free; see below |
+//! | 64 bits, others | lock-free | lock-free | none |
+//! | 32 bits with 64-bit compare-and-swap (i686, armv7) | lock-free | lock-free, pointers too | none |
+//! | 32 bits with 32-bit compare-and-swap (thumbv7m, riscv32imac) | lock-free | none | none |
+//! | no compare-and-swap (thumbv6m, riscv32imc), feature `portable-atomic-…` | critical sections | critical sections, pointers too | none |
+//!
+//! *None* means that it does not compile, [`Payload`] or the whole type being absent: no
+//! target gets locks. Words of 8 bytes need the feature `portable-atomic`. Where it
+//! says *critical sections*, interrupts are masked for the few instructions of each
+//! compare-and-swap (with `portable-atomic-critical-section`, of each access): nothing
+//! waits for a preempted caller, but this is not lock-free by the word. With
+//! `portable-atomic-unsafe-assume-single-core`, the fifth row has words by such
+//! sections too.
+//!
+//! x86-64 without the flag asks the processor whether it knows `cmpxchg16b`, which all
+//! but the first of 2003 do; on one of those, the first operation panics.
 //!
 //! # Horizon
 //!
-//! A caller that stops just before its compare-and-swap, and goes on after the
-//! lap in the slot's word has come round to the same value, would be fooled. On a
-//! 64-bit target that takes 2^62 operations, give or take. On a 32-bit target the
-//! word has 32 bits: with 16 + 4 cells, 26 bits of lap, that is 2^30 operations
-//! during one such stop.
+//! Stamps wrap. A caller that stops in the middle of an operation, or leaves a handle
+//! idle, while the others make half of the laps that a stamp can count, may then be
+//! wrong about what is full, empty, or next.
+//!
+//! | slot | bits of the stamp | operations meanwhile |
+//! |---|---|---|
+//! | a cell's number, 64 bits, 16 + 4 cells | 59 | 2^61 pushes |
+//! | a cell's number, 32 bits, 16 + 4 cells | 27 | 2^29 pushes |
+//! | a word of 4 bytes | 32 | 2^30 laps: 2^30 pushes if the capacity is 1, 2^40 if it is 1024 |
+//! | a word of 1 byte | 56 | 2^54 laps |
+//! | a word of 8 bytes | 64 | 2^62 pushes |
+//!
+//! On targets of 32 bits, hints are no wider, and the last three are 2^30 pushes.
 //!
 //! # Invariants
 //!
 //! * M1: every cell is at every time named by exactly one slot, or one place of the
-//!   pool, or owned by one caller.
+//!   pool, or owned by one caller. Likewise, the bits of an item are in one slot, or
+//!   owned by one caller.
 //! * M2: a cell that a full slot names holds an item; every other holds none, but
-//!   for one that its owner has just written or traded for.
+//!   for one that its owner has just written or traded for. A full slot of words holds
+//!   the bits of an item.
 //! * M3: `tail` and `head` never run ahead of the slots.
 //!
 //! # Edges
 //!
-//! * `trade`: what the last owner of a cell did to it, before its next one. From
-//!   each successful compare-and-swap to the load of the slot that saw it.
+//! * `trade`: what the last owner of a cell, or item, did to it, before its next one.
+//!   From each successful compare-and-swap to the load of the slot that saw it.
 //! * `pool`: the same, through the pool.
 //! * `hint`: a slot is seen at least as new as the hint that led to it.
 
-mod error;
-mod handle;
+mod cells;
 mod packing;
-mod place;
 #[cfg(test)]
 mod tests;
 
-use crate::slots::Slots;
-use crate::sync::Ordering;
 use crate::sync::rmw::AtomicUsize;
+use crate::sync::{Atomic, Ordering, Swap, with_64_bit_slots};
 
-pub use self::error::{PopError, PushError};
-pub use self::handle::{Consumer, Producer};
-use self::packing::{Packing, Position};
 #[cfg(feature = "alloc")]
-pub use self::place::{HeapPlace, HeapRing};
-pub use self::place::{Place, Ring};
-use self::sealed::Storage;
+pub use self::cells::{HeapPlace, HeapRing};
+pub use self::cells::{Consumer, IntoIter, Mpmc, Place, PopError, Producer, PushError, Ring};
+use self::packing::{Content, Packing, Position, Side, Slot};
 
-/// The parts of a ring, wherever they are.
+with_64_bit_slots! {
+    mod words;
+
+    pub use self::words::{Payload, WordPlace, WordRing, Words, WordsIntoIter};
+    #[cfg(feature = "alloc")]
+    pub use self::words::{HeapWordPlace, HeapWords};
+}
+
+/// All of a ring that the algorithm sees: slots, and hints where the ends are.
 #[derive(Debug)]
-pub struct Parts<'a, T> {
-    packing: Packing,
-    slots: &'a [AtomicUsize],
-    pool: &'a [AtomicUsize],
-    cells: Slots<T>,
+pub struct Track<'a, C: Content> {
+    packing: Packing<C>,
+    slots: &'a [Slot<C>],
     tail: &'a AtomicUsize,
     head: &'a AtomicUsize,
 }
 
-impl<T> Parts<'_, T> {
-    /// Trades a full cell into the first empty slot, from `at` on; returns the
-    /// idle cell. `Err` with what is at `at`, the tail, when the ring is full.
-    ///
-    /// `at` is no further than the tail (M3), and is moved to it.
-    #[inline]
-    fn push(&self, at: &mut Position, full_cell: usize) -> Result<usize, usize> {
-        loop {
-            let slot = &self.slots[at.index];
-            // ORDERING: Acquire, edge `trade` to here, from whoever put the
-            // cell there that we are to get.
-            let word = slot.load(Ordering::Acquire);
-            let seen = self.packing.seen(word, at.index);
-            match (self.packing.ahead(seen.lap, at.lap), seen.full) {
-                (0, false) => {
-                    if self.trade(slot, word, at.lap, true, full_cell, at.index) {
-                        *at = self.packing.next(*at);
-                        return Ok(seen.cell);
-                    }
-                }
-                (-1, true) => return Err(word),
-                (laps, full) => self.catch_up(at, laps - isize::from(!full)),
-            }
-        }
-    }
+/// A slot, and what it said.
+struct Found<'a, C: Content> {
+    slot: &'a Slot<C>,
+    word: C::Word,
+}
 
-    /// Trades an idle cell into the first full slot, from `at` on; returns the cell
-    /// with the item. `None` when the ring is empty.
-    ///
-    /// `at` is no further than the head (M3), and is moved to it.
-    #[inline]
-    fn pop(&self, at: &mut Position, idle_cell: usize) -> Option<usize> {
-        loop {
-            let slot = &self.slots[at.index];
-            // ORDERING: Acquire, as in `push`.
-            let word = slot.load(Ordering::Acquire);
-            let seen = self.packing.seen(word, at.index);
-            match (self.packing.ahead(seen.lap, at.lap), seen.full) {
-                (0, true) => {
-                    let lap = at.lap.wrapping_add(1);
-                    if self.trade(slot, word, lap, false, idle_cell, at.index) {
-                        *at = self.packing.next(*at);
-                        return Some(seen.cell);
-                    }
-                }
-                (0, false) => return None,
-                (laps, _) => self.catch_up(at, laps - 1),
-            }
-        }
-    }
-
-    /// # Safety
-    /// The spare's cell is the caller's, and holds no item; so it is afterwards.
-    #[inline]
-    unsafe fn push_item(&self, at: &mut Position, spare: &mut Spare, item: T) -> Result<(), T> {
-        // SAFETY: ours, and idle.
-        unsafe { self.cells.write(spare.cell, item) };
-        match self.push(at, spare.cell) {
-            Ok(idle) => {
-                spare.cell = idle;
-                Ok(())
-            }
-            // SAFETY: still ours, with the item that was written.
-            Err(_) => Err(unsafe { self.cells.take(spare.cell) }),
-        }
-    }
-
-    /// # Safety
-    /// As for `push_item`.
-    #[inline]
-    unsafe fn force_item(&self, at: &mut Position, spare: &mut Spare, item: T) -> Option<T> {
-        // SAFETY: ours, and idle.
-        unsafe { self.cells.write(spare.cell, item) };
-        loop {
-            let word = match self.push(at, spare.cell) {
-                Ok(idle) => {
-                    spare.cell = idle;
-                    return None;
-                }
-                Err(word) => word,
-            };
-            let oldest = self.packing.seen(word, at.index).cell;
-            if self.trade(&self.slots[at.index], word, at.lap, true, spare.cell, at.index) {
-                *at = self.packing.next(*at);
-                spare.cell = oldest;
-                // SAFETY: ours by the trade, with the item of a full slot (M2).
-                return Some(unsafe { self.cells.take(oldest) });
-            }
-        }
-    }
-
-    /// # Safety
-    /// As for `push_item`.
-    #[inline]
-    unsafe fn pop_item(&self, at: &mut Position, spare: &mut Spare) -> Option<T> {
-        let full = self.pop(at, spare.cell)?;
-        spare.cell = full;
-        // SAFETY: ours by the trade, with the item of a full slot (M2).
-        Some(unsafe { self.cells.take(full) })
-    }
-
-    /// The tail, from a position that is no further, and whether the ring was full.
-    fn find_tail(&self, mut at: Position) -> (Position, bool) {
-        loop {
-            // ORDERING: Relaxed; nothing is touched on the strength of this.
-            let word = self.slots[at.index].load(Ordering::Relaxed);
-            let seen = self.packing.seen(word, at.index);
-            match (self.packing.ahead(seen.lap, at.lap), seen.full) {
-                (0, false) => return (at, false),
-                (-1, true) => return (at, true),
-                (laps, full) => self.catch_up(&mut at, laps - isize::from(!full)),
-            }
-        }
-    }
-
-    /// The head, from a position that is no further, and whether the ring was empty.
-    fn find_head(&self, mut at: Position) -> (Position, bool) {
-        loop {
-            // ORDERING: Relaxed, as in `find_tail`.
-            let word = self.slots[at.index].load(Ordering::Relaxed);
-            let seen = self.packing.seen(word, at.index);
-            match (self.packing.ahead(seen.lap, at.lap), seen.full) {
-                (0, full) => return (at, !full),
-                (laps, _) => self.catch_up(&mut at, laps - 1),
-            }
-        }
-    }
-
-    /// From a position that is behind, as its slot shows: `laps` further, the
-    /// same has been done to this slot, so the next position is the first that is
-    /// not known to be done.
-    #[inline(always)]
-    fn catch_up(&self, at: &mut Position, laps: isize) {
-        debug_assert!(laps >= 0, "a hint ran ahead of the slots");
-        at.lap = at.lap.wrapping_add_signed(laps.max(0));
-        *at = self.packing.next(*at);
-    }
-
-    /// One compare-and-swap: `word` for the rest. Won or lost.
+impl<C: Content> Track<'_, C> {
+    /// Moves `at`, which is no further than the side's end (M3), to the first slot
+    /// to which `side` has not been done, as its stamp says. Whether it may be done there:
+    /// not if the slot is still full for a push, or still empty for a pop.
     #[inline(always)]
     #[track_caller]
-    fn trade(
-        &self,
-        slot: &AtomicUsize,
-        word: usize,
-        lap: usize,
-        full: bool,
-        cell: usize,
-        index: usize,
-    ) -> bool {
-        let new = self.packing.slot(lap, full, cell, index);
+    fn find(&self, at: &mut Position, side: Side, order: Ordering) -> (Found<'_, C>, bool) {
+        loop {
+            let slot = &self.slots[at.index];
+            let word = slot.load(order);
+            match self.packing.ahead(word, *at, side) {
+                0 => return (Found { slot, word }, true),
+                -1 => return (Found { slot, word }, false),
+                ahead => self.catch_up(at, ahead),
+            }
+        }
+    }
+
+    /// From a position whose slot is `ahead`, and so has been done in this lap and
+    /// half as many more: the same holds for each slot before it, so the next
+    /// position is the first that is not known to be done.
+    #[inline(always)]
+    fn catch_up(&self, at: &mut Position, ahead: isize) {
+        debug_assert!(ahead > 0, "a hint ran ahead of the slots");
+        at.lap = at.lap.wrapping_add_signed(((ahead - 1) >> 1).max(0));
+        *at = at.next(self.slots.len());
+    }
+
+    /// One compare-and-swap: `content` against what was there, and a stamp that is
+    /// `by` more. Moves on if it is won; `None` if it is lost.
+    #[inline(always)]
+    #[track_caller]
+    fn trade(&self, at: &mut Position, found: Found<'_, C>, by: u8, content: C) -> Option<C> {
+        let new = self.packing.step(found.word, by, content, at.index);
         // ORDERING: Release, edge `trade` from here. Relaxed if lost: the slot
         // is loaded again. A success confirms the value that was acquired.
-        slot.compare_exchange(word, new, Ordering::Release, Ordering::Relaxed)
-            .is_ok()
+        if !found.slot.swap_if(found.word, new, Ordering::Release) {
+            return None;
+        }
+        let was = self.packing.content(found.word, at.index);
+        *at = at.next(self.slots.len());
+        Some(was)
+    }
+
+    /// Trades `full` into the first empty slot, for what was there. `None` if the
+    /// ring is full.
+    #[inline(always)]
+    fn push(&self, at: &mut Position, full: C) -> Option<C> {
+        loop {
+            // ORDERING: Acquire, edge `trade` to here, from whoever put there
+            // what we are to get.
+            let (found, empty) = self.find(at, Side::Push, Ordering::Acquire);
+            if !empty {
+                return None;
+            }
+            if let Some(was) = self.trade(at, found, 1, full) {
+                return Some(was);
+            }
+        }
+    }
+
+    /// The same; in a full ring, for the oldest. Says whether it is that.
+    #[inline(always)]
+    fn force(&self, at: &mut Position, full: C) -> (C, bool) {
+        loop {
+            // ORDERING: Acquire, as in `push`.
+            let (found, empty) = self.find(at, Side::Push, Ordering::Acquire);
+            // A pop, which was due first, and a push.
+            let by = if empty { 1 } else { 2 };
+            let Some(was) = self.trade(at, found, by, full) else {
+                continue;
+            };
+            if !empty {
+                // The head is a lap behind the tail. Nobody else may say so, when
+                // nobody pops.
+                let lap = at.lap.wrapping_sub(1);
+                self.tell(self.head, Position { lap, ..*at });
+            }
+            return (was, !empty);
+        }
+    }
+
+    /// Trades `idle` into the first full slot, for what was there. `None` if the
+    /// ring is empty.
+    #[inline(always)]
+    fn pop(&self, at: &mut Position, idle: C) -> Option<C> {
+        loop {
+            // ORDERING: Acquire, as in `push`.
+            let (found, full) = self.find(at, Side::Pop, Ordering::Acquire);
+            if !full {
+                return None;
+            }
+            if let Some(was) = self.trade(at, found, 1, idle) {
+                return Some(was);
+            }
+        }
+    }
+
+    /// Pops, for a caller who is alone with the ring; what it returns stays named
+    /// by the slot, which is empty.
+    fn pop_alone(&self, at: &mut Position) -> Option<C> {
+        // ORDERING: Relaxed, here and below; nobody else is there.
+        let (found, full) = self.find(at, Side::Pop, Ordering::Relaxed);
+        if !full {
+            return None;
+        }
+        let content = self.packing.content(found.word, at.index);
+        let emptied = self.packing.step(found.word, 1, content, at.index);
+        found.slot.store(emptied, Ordering::Relaxed);
+        *at = at.next(self.slots.len());
+        Some(content)
     }
 
     /// Where a shared hint says. At least as old as the slots.
@@ -262,199 +278,39 @@ impl<T> Parts<'_, T> {
         self.packing.position(shared.load(Ordering::Acquire))
     }
 
-    /// Tells others, once in a few operations.
+    /// Tells others.
     #[inline(always)]
     #[track_caller]
     fn tell(&self, shared: &AtomicUsize, at: Position) {
+        // ORDERING: Release, edge `hint` from here. That an older hint may
+        // overwrite a newer one costs steps, no more.
+        shared.store(self.packing.hint(at), Ordering::Release);
+    }
+
+    /// Tells others once in a few operations: for who does not need it himself.
+    #[inline(always)]
+    #[track_caller]
+    fn tell_at_times(&self, shared: &AtomicUsize, at: Position) {
         if at.index % 4 == 0 {
-            // ORDERING: Release, edge `hint` from here. That an older hint may
-            // overwrite a newer one costs steps, no more.
-            shared.store(self.packing.hint(at), Ordering::Release);
+            self.tell(shared, at);
         }
     }
 
-    /// Takes a spare from the pool; looks at each place once.
-    fn borrow(&self) -> Option<Spare> {
-        self.pool.iter().enumerate().find_map(|(place, word)| {
-            let taken = 1 << self.packing.bits;
-            let seen = word.load(Ordering::Relaxed);
-            if seen & taken != 0 {
-                return None;
-            }
-            // ORDERING: Acquire, edge `pool` to here.
-            let idle =
-                word.compare_exchange(seen, seen | taken, Ordering::Acquire, Ordering::Relaxed);
-            let cell = idle.ok()? ^ (self.packing.capacity + place);
-            Some(Spare { place, cell })
-        })
+    fn is_empty(&self) -> bool {
+        // ORDERING: Relaxed, here and below; nothing is touched on the strength
+        // of it.
+        !self.find(&mut self.hint(self.head), Side::Pop, Ordering::Relaxed).1
     }
 
-    /// Gives a spare back to its place, which has been kept for it.
-    fn give_back(&self, spare: &Spare) {
-        let idle = spare.cell ^ (self.packing.capacity + spare.place);
-        // ORDERING: Release, edge `pool` from here.
-        self.pool[spare.place].store(idle, Ordering::Release);
-    }
-}
-
-/// A cell that a caller owns, and the place in the pool that is kept for it.
-#[derive(Debug)]
-struct Spare {
-    place: usize,
-    cell: usize,
-}
-
-mod sealed {
-    #[expect(unnameable_types, reason = "sealed")]
-    pub trait Storage {
-        type Item;
-        fn parts(&self) -> super::Parts<'_, Self::Item>;
-    }
-}
-
-/// A ring for any number of producers and consumers: [`Ring`] in place, or
-/// [`HeapRing`] on the heap.
-#[derive(Debug)]
-pub struct Mpmc<St: Storage> {
-    storage: St,
-}
-
-impl<St: Storage> Mpmc<St> {
-    /// Stores `item` behind all others. Lock-free.
-    ///
-    /// # Errors
-    /// [`PushError`] with the item, if the ring was full, or all spares in use.
-    #[inline]
-    pub fn try_push(&self, item: St::Item) -> Result<(), PushError<St::Item>> {
-        let parts = self.storage.parts();
-        let Some(mut spare) = parts.borrow() else {
-            return Err(PushError::Busy(item));
-        };
-        let mut at = parts.hint(parts.tail);
-        // SAFETY: the spare is ours and idle (M1, M2).
-        let pushed = unsafe { parts.push_item(&mut at, &mut spare, item) };
-        parts.tell(parts.tail, at);
-        parts.give_back(&spare);
-        pushed.map_err(PushError::Full)
+    fn is_full(&self) -> bool {
+        !self.find(&mut self.hint(self.tail), Side::Push, Ordering::Relaxed).1
     }
 
-    /// Stores `item` behind all others; if the ring is full, in place of the oldest,
-    /// which is returned. Lock-free.
-    ///
-    /// Exact: the oldest item is evicted, and the new one stored, at one instant.
-    ///
-    /// # Errors
-    /// [`PushError::Busy`] with the item, if all spares were in use.
-    #[inline]
-    pub fn force_push(&self, item: St::Item) -> Result<Option<St::Item>, PushError<St::Item>> {
-        let parts = self.storage.parts();
-        let Some(mut spare) = parts.borrow() else {
-            return Err(PushError::Busy(item));
-        };
-        let mut at = parts.hint(parts.tail);
-        // SAFETY: the spare is ours and idle (M1, M2).
-        let evicted = unsafe { parts.force_item(&mut at, &mut spare, item) };
-        parts.tell(parts.tail, at);
-        parts.give_back(&spare);
-        Ok(evicted)
-    }
-
-    /// Takes the oldest item. Lock-free.
-    ///
-    /// # Errors
-    /// [`PopError`], if the ring was empty, or all spares in use.
-    #[inline]
-    pub fn try_pop(&self) -> Result<St::Item, PopError> {
-        let parts = self.storage.parts();
-        let mut spare = parts.borrow().ok_or(PopError::Busy)?;
-        let mut at = parts.hint(parts.head);
-        // SAFETY: the spare is ours and idle (M1, M2).
-        let item = unsafe { parts.pop_item(&mut at, &mut spare) };
-        parts.tell(parts.head, at);
-        parts.give_back(&spare);
-        item.ok_or(PopError::Empty)
-    }
-
-    /// A handle that pushes, with a spare of its own. `None` if none is left.
-    pub fn producer(&self) -> Option<Producer<'_, St>> {
-        let parts = self.storage.parts();
-        let spare = parts.borrow()?;
-        let at = parts.hint(parts.tail);
-        Some(Producer {
-            ring: self,
-            at,
-            spare,
-        })
-    }
-
-    /// A handle that pops, with a spare of its own. `None` if none is left.
-    pub fn consumer(&self) -> Option<Consumer<'_, St>> {
-        let parts = self.storage.parts();
-        let spare = parts.borrow()?;
-        let at = parts.hint(parts.head);
-        Some(Consumer {
-            ring: self,
-            at,
-            spare,
-        })
-    }
-
-    /// Whether the ring was empty, at one instant of the call. Lock-free.
-    pub fn is_empty(&self) -> bool {
-        let parts = self.storage.parts();
-        parts.find_head(parts.hint(parts.head)).1
-    }
-
-    /// Whether the ring was full, at one instant of the call. Lock-free.
-    pub fn is_full(&self) -> bool {
-        let parts = self.storage.parts();
-        parts.find_tail(parts.hint(parts.tail)).1
-    }
-
-    /// How many items are in the ring, at most its capacity. Exact when nobody
-    /// pushes or pops meanwhile. Lock-free.
-    pub fn len(&self) -> usize {
-        let parts = self.storage.parts();
-        let (head, _) = parts.find_head(parts.hint(parts.head));
-        let (tail, _) = parts.find_tail(parts.hint(parts.tail));
-        parts.packing.distance(head, tail).min(parts.packing.capacity)
-    }
-
-    /// How many items fit.
-    pub fn capacity(&self) -> usize {
-        self.storage.parts().packing.capacity
-    }
-
-    /// Takes items until the ring is empty, or all spares are in use.
-    pub fn drain(&self) -> impl Iterator<Item = St::Item> {
-        core::iter::from_fn(|| self.try_pop().ok())
-    }
-}
-
-impl<St: Storage> Drop for Mpmc<St> {
-    fn drop(&mut self) {
-        // The `&mut` says that nobody is inside; handles borrow the ring. A panic
-        // in an item's `Drop` leaves the rest to this guard.
-        struct Rest<'a, St: Storage>(Parts<'a, St::Item>);
-        impl<St: Storage> Rest<'_, St> {
-            fn drop_all(&self) {
-                for (index, slot) in self.0.slots.iter().enumerate() {
-                    let word = slot.load(Ordering::Relaxed);
-                    let seen = self.0.packing.seen(word, index);
-                    let emptied = self.0.packing.slot(seen.lap, false, seen.cell, index);
-                    slot.store(emptied, Ordering::Relaxed);
-                    if seen.full {
-                        // SAFETY: full by M2, and marked empty before.
-                        unsafe { self.0.cells.drop_in_place(seen.cell) };
-                    }
-                }
-            }
-        }
-        impl<St: Storage> Drop for Rest<'_, St> {
-            fn drop(&mut self) {
-                self.drop_all();
-            }
-        }
-        Rest::<St>(self.storage.parts()).drop_all();
+    fn len(&self) -> usize {
+        let mut head = self.hint(self.head);
+        self.find(&mut head, Side::Pop, Ordering::Relaxed);
+        let mut tail = self.hint(self.tail);
+        self.find(&mut tail, Side::Push, Ordering::Relaxed);
+        self.packing.distance(head, tail, self.slots.len()).min(self.slots.len())
     }
 }

@@ -1,8 +1,7 @@
 //! Handles: a position and a spare of one's own.
 
-use super::packing::Position;
 use super::sealed::Storage;
-use super::{Mpmc, Spare};
+use super::{Mpmc, Position, Spare};
 use crate::error::Full;
 
 /// Pushes to a ring, with a spare of its own.
@@ -24,9 +23,11 @@ impl<St: Storage> Producer<'_, St> {
     #[inline]
     pub fn try_push(&mut self, item: St::Item) -> Result<(), Full<St::Item>> {
         let parts = self.ring.storage.parts();
+        let mut at = self.at;
         // SAFETY: the spare is ours and idle (M1, M2).
-        let pushed = unsafe { parts.push_item(&mut self.at, &mut self.spare, item) };
-        parts.tell(parts.tail, self.at);
+        let pushed = unsafe { parts.push(&mut at, &mut self.spare, item) };
+        self.at = at;
+        parts.track.tell_at_times(parts.track.tail, at);
         pushed.map_err(Full)
     }
 
@@ -35,9 +36,11 @@ impl<St: Storage> Producer<'_, St> {
     #[inline]
     pub fn force_push(&mut self, item: St::Item) -> Option<St::Item> {
         let parts = self.ring.storage.parts();
+        let mut at = self.at;
         // SAFETY: the spare is ours and idle (M1, M2).
-        let evicted = unsafe { parts.force_item(&mut self.at, &mut self.spare, item) };
-        parts.tell(parts.tail, self.at);
+        let evicted = unsafe { parts.force(&mut at, &mut self.spare, item) };
+        self.at = at;
+        parts.track.tell_at_times(parts.track.tail, at);
         evicted
     }
 }
@@ -64,9 +67,11 @@ impl<St: Storage> Consumer<'_, St> {
     #[inline]
     pub fn try_pop(&mut self) -> Option<St::Item> {
         let parts = self.ring.storage.parts();
+        let mut at = self.at;
         // SAFETY: the spare is ours and idle (M1, M2).
-        let item = unsafe { parts.pop_item(&mut self.at, &mut self.spare) };
-        parts.tell(parts.head, self.at);
+        let item = unsafe { parts.pop(&mut at, &mut self.spare) };
+        self.at = at;
+        parts.track.tell_at_times(parts.track.head, at);
         item
     }
 }

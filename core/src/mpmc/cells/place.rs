@@ -1,9 +1,9 @@
 //! Where a ring keeps its parts: in place, or on the heap.
 
-use super::packing::Packing;
 use super::sealed::Storage;
-use super::{Mpmc, Parts};
-use crate::slots::{InPlace, Slots};
+use super::{Cell, Mpmc, Parts, Track};
+use crate::mpmc::packing::Packing;
+use crate::slots::InPlace;
 use crate::sync::rmw::AtomicUsize;
 use crate::sync::{self, Padded, const_unless_loom};
 
@@ -44,12 +44,12 @@ unsafe impl<T: Send, const N: usize, const S: usize> Sync for Place<T, N, S> {}
 unsafe impl<T: Send, const N: usize, const S: usize> Send for Place<T, N, S> {}
 
 impl<T, const N: usize, const S: usize> Place<T, N, S> {
-    const PACKING: Packing = {
+    const PACKING: Packing<Cell> = {
         assert!(N > 0, "a ring holds at least one item");
         assert!(S > 0, "a call needs a spare");
         assert!(N <= usize::MAX >> (usize::BITS / 2), "laps need half a word");
         assert!(S <= usize::MAX >> (usize::BITS / 2), "laps need half a word");
-        Packing::new(N, S)
+        Packing::new(N + S)
     };
 }
 
@@ -59,12 +59,14 @@ impl<T, const N: usize, const S: usize> Storage for Place<T, N, S> {
     #[inline(always)]
     fn parts(&self) -> Parts<'_, T> {
         Parts {
-            packing: Self::PACKING,
-            slots: &self.slots,
+            track: Track {
+                packing: Self::PACKING,
+                slots: &self.slots,
+                tail: &self.tail,
+                head: &self.head,
+            },
             pool: &self.pool,
             cells: self.cells.slots(),
-            tail: &self.tail,
-            head: &self.head,
         }
     }
 }
@@ -92,8 +94,10 @@ mod heap {
     use alloc::boxed::Box;
     use alloc::vec::Vec;
 
-    use super::{AtomicUsize, Mpmc, Packing, Padded, Parts, Slots, Storage};
+    use super::{AtomicUsize, Cell, Mpmc, Packing, Padded, Parts, Storage, Track};
     use crate::error::CapacityError;
+    use crate::slots::Slots;
+    use crate::sync::{self, Atomic};
 
     /// A ring on the heap.
     ///
@@ -115,7 +119,7 @@ mod heap {
         slots: Box<[AtomicUsize]>,
         pool: Box<[AtomicUsize]>,
         cells: Slots<T>,
-        packing: Packing,
+        packing: Packing<Cell>,
     }
 
     // SAFETY: as for `Place`; the cells are owned.
@@ -129,12 +133,14 @@ mod heap {
         #[inline(always)]
         fn parts(&self) -> Parts<'_, T> {
             Parts {
-                packing: self.packing,
-                slots: &self.slots,
+                track: Track {
+                    packing: self.packing,
+                    slots: &self.slots,
+                    tail: &self.tail,
+                    head: &self.head,
+                },
                 pool: &self.pool,
                 cells: self.cells.clone(),
-                tail: &self.tail,
-                head: &self.head,
             }
         }
     }
@@ -161,30 +167,40 @@ mod heap {
             if capacity > most || spares > most {
                 return Err(CapacityError::TooLarge);
             }
-            let slots = zeros(capacity)?;
-            let pool = zeros(spares)?;
+            Self::of(capacity, spares, Packing::new(capacity + spares))
+        }
+
+        /// With indices and cells of any number of bits that is enough.
+        pub(in crate::mpmc) fn of(
+            capacity: usize,
+            spares: usize,
+            packing: Packing<Cell>,
+        ) -> Result<Self, CapacityError> {
             Ok(Self {
                 storage: HeapPlace {
                     tail: Padded::new(AtomicUsize::new(0)),
                     head: Padded::new(AtomicUsize::new(0)),
-                    slots,
-                    pool,
+                    slots: zeros(capacity)?,
+                    pool: zeros(spares)?,
                     cells: Slots::allocate(capacity + spares)?,
-                    packing: Packing::new(capacity, spares),
+                    packing,
                 },
             })
         }
     }
 
-    fn zeros(count: usize) -> Result<Box<[AtomicUsize]>, CapacityError> {
+    /// An array of atomics at zero.
+    pub(in crate::mpmc) fn zeros<W, A: Atomic<W>>(count: usize) -> Result<Box<[A]>, CapacityError> {
         let mut words = Vec::new();
         words
             .try_reserve_exact(count)
             .map_err(|_| CapacityError::OutOfMemory)?;
-        words.extend((0..count).map(|_| AtomicUsize::new(0)));
+        words.extend((0..count).map(|_| sync::zero()));
         Ok(words.into_boxed_slice())
     }
 }
+#[cfg(feature = "alloc")]
+pub(in crate::mpmc) use heap::zeros;
 #[cfg(feature = "alloc")]
 pub use heap::{HeapPlace, HeapRing};
 
