@@ -206,6 +206,26 @@ fn every_item_is_dropped_once() {
 }
 
 #[test]
+fn a_ring_is_iterated_by_value() {
+    let drops = Arc::new(Plain::new(0));
+    let ring = Ring::<(usize, Counted), 3, 1>::new();
+    for number in 0..5 {
+        drop(ring.force_push((number, Counted(drops.clone(), false))));
+    }
+    // Even if no spare is left.
+    core::mem::forget(ring.producer());
+    let mut items = ring.into_iter();
+    assert_eq!(items.len(), 3);
+    assert_eq!(items.next().map(|(number, _)| number), Some(2));
+    assert_eq!(items.next().map(|(number, _)| number), Some(3));
+    assert_eq!((items.len(), drops.load(Relaxed)), (1, 4));
+    drop(items);
+    assert_eq!(drops.load(Relaxed), 5);
+    let mut none = Ring::<u8, 2>::new().into_iter();
+    assert_eq!((none.next(), none.next()), (None, None));
+}
+
+#[test]
 fn odd_items_are_welcome() {
     let zero = Ring::<(), 2>::new();
     assert_eq!((zero.try_push(()), zero.try_pop()), (Ok(()), Ok(())));
