@@ -49,7 +49,8 @@ fn before(mut at: Position, items: usize, capacity: usize) -> Position {
 /// From every state that can be reached, every operation, from every hint within the
 /// horizon: it does what a queue does. Returns how many states there are.
 ///
-/// Laps wrap in the slots after `2^(stamp - 1)`; in hints, after no fewer.
+/// Of stamps, so many bits are known: there are no more, or the hint has only half as
+/// many laps.
 fn every_state<C>(packing: Packing<C>, capacity: usize, stamp: u32, item: fn(u8) -> C) -> usize
 where
     C: Content<Word: std::hash::Hash + Eq> + PartialEq,
@@ -135,6 +136,9 @@ fn every_state_of_words() {
         // The hint has no more bits.
         let packing = Packing::new(1 << (usize::BITS - 3));
         every_state::<Tight<4>>(packing, capacity, 4, Tight);
+        // The hint has fewer.
+        let packing = Packing::new(1 << (usize::BITS - 3));
+        every_state::<Tight<6>>(packing, capacity, 4, Tight);
     }
 }
 
