@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::thread;
 
-use ringfence_core::mpmc::{PopError, PushError, Ring};
+use ringfence_core::mpmc::{PopError, PushError, Ring, Words};
 
 const THREADS: usize = 3;
 const OPERATIONS: usize = 3;
@@ -45,6 +45,24 @@ impl<const N: usize> Queue for Ring<usize, N> {
     }
     fn is_full(&self) -> bool {
         Ring::is_full(self)
+    }
+}
+
+impl<const N: usize> Queue for Words<u32, N> {
+    fn push(&self, item: usize) -> bool {
+        self.try_push(item as u32).is_ok()
+    }
+    fn force_push(&self, item: usize) -> Option<usize> {
+        Words::force_push(self, item as u32).map(|item| item as usize)
+    }
+    fn pop(&self) -> Option<usize> {
+        self.try_pop().map(|item| item as usize)
+    }
+    fn is_empty(&self) -> bool {
+        Words::is_empty(self)
+    }
+    fn is_full(&self) -> bool {
+        Words::is_full(self)
     }
 }
 
@@ -237,6 +255,29 @@ fn every_history_of_mpmc_is_that_of_a_queue() {
         check(n, 1, Ring::<usize, 1>::new),
         check(n, 2, Ring::<usize, 2>::new),
         check(n, 3, Ring::<usize, 3>::new),
+    ];
+    let overlapping: usize = results.iter().map(|(_, overlapping)| overlapping).sum();
+    println!(
+        "{} histories, {overlapping} with operations at the same time",
+        3 * n
+    );
+    assert!(
+        results.iter().all(|(unexplained, _)| *unexplained == 0),
+        "{results:?}"
+    );
+    assert!(
+        overlapping > n / 100,
+        "too little happens at once: {overlapping}"
+    );
+}
+
+#[test]
+fn every_history_of_words_is_that_of_a_queue() {
+    let n = histories();
+    let results = [
+        check(n, 1, Words::<u32, 1>::new),
+        check(n, 2, Words::<u32, 2>::new),
+        check(n, 3, Words::<u32, 3>::new),
     ];
     let overlapping: usize = results.iter().map(|(_, overlapping)| overlapping).sum();
     println!(
