@@ -296,21 +296,26 @@ impl<C: Content> Track<'_, C> {
         }
     }
 
-    fn is_empty(&self) -> bool {
-        // ORDERING: Relaxed, here and below; nothing is touched on the strength
-        // of it.
-        !self.find(&mut self.hint(self.head), Side::Pop, Ordering::Relaxed).1
+    /// Where the head is, and whether there is an item.
+    fn find_head(&self) -> (Position, bool) {
+        let mut at = self.hint(self.head);
+        // ORDERING: Acquire, edge `trade` to here, so that the next slot is seen
+        // at least as new as this one says.
+        let (_, full) = self.find(&mut at, Side::Pop, Ordering::Acquire);
+        (at, full)
     }
 
-    fn is_full(&self) -> bool {
-        !self.find(&mut self.hint(self.tail), Side::Push, Ordering::Relaxed).1
+    /// Where the tail is, and whether there is room.
+    fn find_tail(&self) -> (Position, bool) {
+        let mut at = self.hint(self.tail);
+        // ORDERING: Acquire, as in `find_head`.
+        let (_, empty) = self.find(&mut at, Side::Push, Ordering::Acquire);
+        (at, empty)
     }
 
     fn len(&self) -> usize {
-        let mut head = self.hint(self.head);
-        self.find(&mut head, Side::Pop, Ordering::Relaxed);
-        let mut tail = self.hint(self.tail);
-        self.find(&mut tail, Side::Push, Ordering::Relaxed);
+        let (head, _) = self.find_head();
+        let (tail, _) = self.find_tail();
         self.packing.distance(head, tail, self.slots.len()).min(self.slots.len())
     }
 }

@@ -83,6 +83,8 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("words_pop_before_its_place_is_taken", || {
         place_is_taken(words::<1>())
     }),
+    Model::new("words_never_empty", || never_empty(words::<2>())),
+    Model::new("words_never_full", || never_full(words::<2>())),
     Model::new("words_hint_of_calls", || hint_of_calls(words::<1>())),
     Model::new(
         "words_hint_to_observers",
@@ -95,8 +97,13 @@ trait Queue: Send + Sync + 'static {
     fn push(&self, item: usize) -> bool;
     fn force(&self, item: usize) -> Option<usize>;
     fn pop(&self) -> Option<usize>;
-    /// How many items there are, and whether it is empty, and full.
-    fn state(&self) -> (usize, bool, bool);
+    fn len(&self) -> usize;
+    fn is_empty(&self) -> bool;
+    fn is_full(&self) -> bool;
+    /// All three.
+    fn state(&self) -> (usize, bool, bool) {
+        (self.len(), self.is_empty(), self.is_full())
+    }
 }
 
 impl<const N: usize, const S: usize> Queue for Ring<usize, N, S> {
@@ -121,8 +128,14 @@ impl<const N: usize, const S: usize> Queue for Ring<usize, N, S> {
             }
         }
     }
-    fn state(&self) -> (usize, bool, bool) {
-        (self.len(), self.is_empty(), self.is_full())
+    fn len(&self) -> usize {
+        Ring::len(self)
+    }
+    fn is_empty(&self) -> bool {
+        Ring::is_empty(self)
+    }
+    fn is_full(&self) -> bool {
+        Ring::is_full(self)
     }
 }
 
@@ -156,8 +169,14 @@ impl<const N: usize> Queue for Noted<N> {
     fn pop(&self) -> Option<usize> {
         self.ring.try_pop().map(|item| self.touch(item))
     }
-    fn state(&self) -> (usize, bool, bool) {
-        (self.ring.len(), self.ring.is_empty(), self.ring.is_full())
+    fn len(&self) -> usize {
+        Words::len(&self.ring)
+    }
+    fn is_empty(&self) -> bool {
+        Words::is_empty(&self.ring)
+    }
+    fn is_full(&self) -> bool {
+        Words::is_full(&self.ring)
     }
 }
 
@@ -419,6 +438,38 @@ fn hint_to_observers<Q: Queue>(ring: Arc<Q>) {
     assert!(ring.state().0 <= 1);
     both.join().unwrap();
     assert_eq!(ring.state(), (0, true, false));
+}
+
+/// Who only looks walks from an old hint over slots of which each says how new the next
+/// one must be. A ring with one item to which one is always pushed before one is popped
+/// is never empty,
+fn never_empty<Q: Queue>(ring: Arc<Q>) {
+    assert!(ring.push(0));
+    let other = ring.clone();
+    let both = thread::spawn(move || {
+        for item in 1..4 {
+            assert!(other.push(item));
+            assert_eq!(other.pop(), Some(item - 1));
+        }
+    });
+    assert!(!ring.is_empty());
+    both.join().unwrap();
+    assert_eq!(ring.state(), (1, false, false));
+}
+
+/// and the other way round, never full.
+fn never_full<Q: Queue>(ring: Arc<Q>) {
+    assert!(ring.push(0));
+    let other = ring.clone();
+    let both = thread::spawn(move || {
+        for item in 1..4 {
+            assert_eq!(other.pop(), Some(item - 1));
+            assert!(other.push(item));
+        }
+    });
+    assert!(!ring.is_full());
+    both.join().unwrap();
+    assert_eq!(ring.state(), (1, false, false));
 }
 
 /// The same, for those who begin.

@@ -79,12 +79,12 @@ impl<St: WordStorage> WordRing<St> {
 
     /// Whether the ring was empty, at one instant of the call. Lock-free.
     pub fn is_empty(&self) -> bool {
-        self.storage.track().is_empty()
+        !self.storage.track().find_head().1
     }
 
     /// Whether the ring was full, at one instant of the call. Lock-free.
     pub fn is_full(&self) -> bool {
-        self.storage.track().is_full()
+        !self.storage.track().find_tail().1
     }
 
     /// How many items are in the ring, at most its capacity. Exact when nobody
