@@ -2,8 +2,8 @@
 //! overwrite.
 //!
 //! * [`Ring`] and [`HeapRing`]: items of any kind.
-//! * [`Words`] and [`HeapWords`]: items of one machine word or less. Faster, smaller,
-//!   and never `Busy`.
+//! * [`Words`] and [`HeapWords`]: items of one machine word or less. Smaller, faster
+//!   without a handle, and never `Busy`.
 //!
 //! ```
 //! use ringfence_core::mpmc::{PushError, Ring, Words};
@@ -51,7 +51,7 @@
 //!
 //! # Full and empty
 //!
-//! `Full` and `Empty` are true at one instant of the call, that at which the slot
+//! Full and empty are true at one instant of the call, that at which the slot
 //! was read, in the order of that slot's changes. An operation that changes the ring
 //! takes effect at its compare-and-swap. A read may miss a change that is earlier by
 //! the clock alone and does not happen before the call in the sense of the memory model.
@@ -85,14 +85,16 @@
 //! `portable-atomic-unsafe-assume-single-core`, the fifth row has words by such
 //! sections too.
 //!
-//! x86-64 without the flag asks the processor whether it knows `cmpxchg16b`, which all
-//! but the first of 2003 do; on one of those, the first operation panics.
+//! x86-64 without the flag asks the processor, once, whether it knows `cmpxchg16b`, which
+//! all but the first of 2003 do; on one of those, the first operation panics. Each
+//! operation pays for the detour: about 1.5 times the instructions.
 //!
 //! # Horizon
 //!
-//! Stamps wrap. A caller that stops in the middle of an operation, or leaves a handle
-//! idle, while the others make half of the laps that a stamp can count, may then be
-//! wrong about what is full, empty, or next.
+//! Stamps wrap. A caller that stops in the middle of an operation while the others
+//! make nearly half of the laps that a stamp can tell apart may then be wrong about what
+//! is full, empty, or next. So may one with a handle that was idle for as long: on a
+//! target of 32 bits, take a new handle after a long pause.
 //!
 //! | slot | bits of the stamp | operations meanwhile |
 //! |---|---|---|
@@ -102,7 +104,8 @@
 //! | a word of 1 byte | 56 | 2^54 laps |
 //! | a word of 8 bytes | 64 | 2^62 pushes |
 //!
-//! On targets of 32 bits, hints are no wider, and the last three are 2^30 pushes.
+//! On targets of 32 bits, hints are no wider than that, and the last three are 2^30
+//! pushes.
 //!
 //! # Invariants
 //!
