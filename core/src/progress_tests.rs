@@ -234,3 +234,76 @@ fn spsc_a_handle_that_stops_while_it_is_dropped_holds_nobody() {
         }
     }
 }
+
+// Rings of words.
+
+crate::sync::with_64_bit_slots! {
+    /// Two threads push, force and pop, until each has done so a lot.
+    fn work_of_words<T: mpmc::Payload + Send + PartialEq + core::fmt::Debug>(
+        bus: &'static mpmc::Words<T, 2>,
+        item: fn(u8) -> T,
+    ) {
+        thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    for number in 0..300 {
+                        let _ = bus.try_push(item(number as u8));
+                        bus.try_pop();
+                        bus.force_push(item(number as u8));
+                        assert!(bus.len() <= 2);
+                    }
+                });
+            }
+        });
+        // And alone, the ring still holds what it should.
+        bus.drain().for_each(drop);
+        assert!(bus.is_empty());
+        assert!(bus.try_push(item(1)).is_ok() && bus.try_push(item(2)).is_ok());
+        assert!(bus.try_push(item(3)).is_err() && bus.is_full());
+        assert_eq!(bus.force_push(item(4)), Some(item(1)));
+        assert_eq!((bus.try_pop(), bus.try_pop()), (Some(item(2)), Some(item(4))));
+    }
+
+    fn words_go_on<T>(item: fn(u8) -> T)
+    where
+        T: mpmc::Payload + Send + PartialEq + core::fmt::Debug + 'static,
+    {
+        let operations: [fn(&'static mpmc::Words<T, 2>, T); 4] = [
+            |bus, item| drop(bus.try_push(item)),
+            |bus, _| drop(bus.try_pop()),
+            |bus, item| drop(bus.force_push(item)),
+            |bus, _| {
+                let _ = (bus.len(), bus.is_empty(), bus.is_full());
+            },
+        ];
+        for operation in operations {
+            let mut stopped = 0;
+            for items in 0..=2 {
+                for steps in 0.. {
+                    let bus: &'static mpmc::Words<T, 2> = Box::leak(Box::default());
+                    (0..items).for_each(|number| bus.try_push(item(number)).ok().unwrap());
+                    let stops = stops_at(steps, move || operation(bus, item(9)));
+                    work_of_words(bus, item);
+                    if !stops {
+                        break;
+                    }
+                    stopped += 1;
+                }
+            }
+            // A hint, a slot, a swap but when there is no need, a hint.
+            assert!(stopped >= 9, "every operation has steps");
+        }
+    }
+
+    #[test]
+    fn words_a_stopped_caller_holds_nobody() {
+        words_go_on(u32::from);
+    }
+}
+
+crate::sync::with_128_bit_slots! {
+    #[test]
+    fn words_a_stopped_caller_of_a_wide_ring_holds_nobody() {
+        words_go_on(u64::from);
+    }
+}

@@ -41,6 +41,14 @@ pub trait Atomic<W>: Send + Sync + core::fmt::Debug {
     fn zero() -> Self;
 }
 
+/// What a slot of `mpmc` is kept in: it is also compared and swapped.
+pub trait Swap<W>: Atomic<W> {
+    /// Whether it was `current`, and is `new` now.
+    #[doc(hidden)]
+    #[track_caller]
+    fn swap_if(&self, current: W, new: W, success: Ordering) -> bool;
+}
+
 /// `const fn`, except under loom, whose types have no const constructors.
 macro_rules! const_unless_loom {
     ($(#[$meta:meta])* $vis:vis const fn $($rest:tt)*) => {
@@ -72,6 +80,126 @@ macro_rules! with_compare_and_swap {
 }
 pub(crate) use with_compare_and_swap;
 
+/// What needs the target's own compare-and-swap, as `Arc` does.
+#[allow(unused_macros, reason = "unused without slots for pointers")]
+macro_rules! with_native_compare_and_swap {
+    ($($item:item)*) => {$( #[cfg(target_has_atomic = "ptr")] $item )*};
+}
+#[allow(unused_imports, reason = "the same")]
+pub(crate) use with_native_compare_and_swap;
+
+/// What needs compare-and-swap of 64 bits: the target's; or critical sections, where
+/// the user has said how they are to be had. Never portable-atomic's locks, which
+/// it takes for the rest.
+macro_rules! with_64_bit_slots {
+    ($($item:item)*) => {$(
+        #[cfg(any(
+            target_has_atomic = "64",
+            feature = "portable-atomic-unsafe-assume-single-core",
+            all(
+                feature = "portable-atomic-critical-section",
+                not(target_has_atomic = "ptr")
+            ),
+        ))]
+        $item
+    )*};
+}
+pub(crate) use with_64_bit_slots;
+
+/// What needs compare-and-swap of 128 bits.
+macro_rules! with_128_bit_slots {
+    ($($item:item)*) => {$(
+        #[cfg(all(
+            feature = "portable-atomic",
+            not(ringfence_loom),
+            any(target_arch = "x86_64", target_arch = "aarch64", target_arch = "s390x"),
+        ))]
+        $item
+    )*};
+}
+pub(crate) use with_128_bit_slots;
+
+#[cfg(not(target_pointer_width = "64"))]
+pub(crate) use with_64_bit_slots as with_pointer_slots;
+/// What needs compare-and-swap of twice a pointer's width.
+#[cfg(target_pointer_width = "64")]
+pub(crate) use with_128_bit_slots as with_pointer_slots;
+
+/// Twice as wide as a pointer, at least.
+#[cfg(target_pointer_width = "64")]
+pub type TwoPointers = u128;
+#[cfg(not(target_pointer_width = "64"))]
+pub type TwoPointers = u64;
+
+macro_rules! swap {
+    ($($atomic:ident: $word:ty),*) => {$(
+        impl Swap<$word> for rmw::$atomic {
+            #[inline(always)]
+            #[track_caller]
+            fn swap_if(&self, current: $word, new: $word, success: Ordering) -> bool {
+                self.compare_exchange(current, new, success, Ordering::Relaxed)
+                    .is_ok()
+            }
+        }
+    )*};
+}
+with_compare_and_swap! { swap!(AtomicUsize: usize); }
+with_64_bit_slots! { swap!(AtomicU64: u64); }
+with_128_bit_slots! {
+    swap!(AtomicU128: u128);
+
+    mod wide {
+        use super::{Atomic, Ordering};
+        use portable_atomic::AtomicU128 as Raw;
+
+        /// 128 bits that are compared and swapped by one instruction (or one pair
+        /// of them), and never by a lock.
+        #[derive(Debug)]
+        pub struct AtomicU128(Raw);
+
+        impl AtomicU128 {
+            /// On x86-64, a processor is asked whether it knows `cmpxchg16b`, unless
+            /// the build says so. All do but the very first.
+            #[inline(always)]
+            fn native(&self) -> &Raw {
+                const {
+                    assert!(
+                        cfg!(target_arch = "x86_64") || Raw::is_always_lock_free(),
+                        "no compare-and-swap of 128 bits on this target"
+                    );
+                }
+                assert!(Raw::is_lock_free(), "no cmpxchg16b on this processor");
+                #[cfg(test)]
+                super::stepped::step();
+                &self.0
+            }
+
+            #[inline(always)]
+            pub fn compare_exchange(
+                &self,
+                current: u128,
+                new: u128,
+                success: Ordering,
+                failure: Ordering,
+            ) -> Result<u128, u128> {
+                self.native().compare_exchange(current, new, success, failure)
+            }
+        }
+
+        impl Atomic<u128> for AtomicU128 {
+            const ZERO: Self = Self(Raw::new(0));
+            #[inline(always)]
+            fn load(&self, order: Ordering) -> u128 {
+                self.native().load(order)
+            }
+            #[inline(always)]
+            fn store(&self, word: u128, order: Ordering) {
+                self.native().store(word, order);
+            }
+        }
+    }
+}
+
 #[cfg(all(
     feature = "alloc",
     not(feature = "portable-atomic"),
@@ -87,13 +215,13 @@ compile_error!(
 #[allow(unused_macros, reason = "for `mpmc`, which not every target has")]
 macro_rules! zeros {
     ($n:expr) => {
-        [const { AtomicUsize::new(0) }; $n]
+        [const { $crate::sync::zero() }; $n]
     };
 }
 #[cfg(ringfence_loom)]
 macro_rules! zeros {
     ($n:expr) => {
-        core::array::from_fn::<_, $n, _>(|_| AtomicUsize::new(0))
+        core::array::from_fn::<_, $n, _>(|_| $crate::sync::zero())
     };
 }
 #[allow(unused_imports, reason = "as above")]
@@ -146,24 +274,41 @@ mod native {
         pub use core::sync::atomic::{AtomicBool, AtomicUsize};
         #[cfg(all(not(test), feature = "portable-atomic"))]
         pub use portable_atomic::{AtomicBool, AtomicUsize};
+
+        with_64_bit_slots! {
+            #[cfg(test)]
+            pub use super::super::stepped::AtomicU64;
+            #[cfg(all(not(test), not(feature = "portable-atomic")))]
+            pub use core::sync::atomic::AtomicU64;
+            #[cfg(all(not(test), feature = "portable-atomic"))]
+            pub use portable_atomic::AtomicU64;
+        }
+        with_128_bit_slots! { pub use super::super::wide::AtomicU128; }
     }
 
     macro_rules! atomic {
-        ($($atomic:ident: $word:ty),*) => {$(
-            impl super::Atomic<$word> for $atomic {
+        ($($atomic:ty: $word:ty),*) => {$(
+            impl crate::sync::Atomic<$word> for $atomic {
                 const ZERO: Self = Self::new(0);
                 #[inline(always)]
                 fn load(&self, order: Ordering) -> $word {
-                    $atomic::load(self, order)
+                    <$atomic>::load(self, order)
                 }
                 #[inline(always)]
                 fn store(&self, word: $word, order: Ordering) {
-                    $atomic::store(self, word, order);
+                    <$atomic>::store(self, word, order);
                 }
             }
         )*};
     }
     atomic!(AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicUsize: usize);
+    with_64_bit_slots! { atomic!(rmw::AtomicU64: u64); }
+    /// A type of its own, there.
+    #[cfg(all(not(test), feature = "portable-atomic"))]
+    mod portable {
+        use super::{Ordering, rmw};
+        atomic!(rmw::AtomicUsize: usize);
+    }
 
     /// Whether two cores may fight over a cache line.
     pub const CONTENDED: bool = cfg!(not(target_os = "none"));
@@ -247,7 +392,7 @@ pub(crate) mod stepped {
         LEFT.set(Some((steps, stop)));
     }
 
-    fn step() {
+    pub(super) fn step() {
         STEPS.set(STEPS.get() + 1);
         match LEFT.get() {
             None => {}
@@ -281,7 +426,7 @@ pub(crate) mod stepped {
             }
         )*};
     }
-    atomic!(AtomicBool: bool, AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicUsize: usize);
+    atomic!(AtomicBool: bool, AtomicU8: u8, AtomicU16: u16, AtomicU32: u32, AtomicU64: u64, AtomicUsize: usize);
 
     impl AtomicBool {
         pub fn swap(&self, word: bool, order: Ordering) -> bool {
@@ -309,17 +454,25 @@ pub(crate) mod stepped {
             step();
             self.0.fetch_sub(n, order)
         }
-        pub fn compare_exchange(
-            &self,
-            current: usize,
-            new: usize,
-            success: Ordering,
-            failure: Ordering,
-        ) -> Result<usize, usize> {
-            step();
-            self.0.compare_exchange(current, new, success, failure)
-        }
     }
+
+    macro_rules! swapped {
+        ($($atomic:ident: $word:ty),*) => {$(
+            impl $atomic {
+                pub fn compare_exchange(
+                    &self,
+                    current: $word,
+                    new: $word,
+                    success: Ordering,
+                    failure: Ordering,
+                ) -> Result<$word, $word> {
+                    step();
+                    self.0.compare_exchange(current, new, success, failure)
+                }
+            }
+        )*};
+    }
+    swapped!(AtomicU64: u64, AtomicUsize: usize);
 }
 
 #[cfg(ringfence_loom)]
@@ -337,7 +490,7 @@ mod modelled {
 
     /// Read-modify-write operations need no other backing here.
     pub mod rmw {
-        pub use super::{AtomicBool, AtomicUsize};
+        pub use super::{AtomicBool, AtomicU64, AtomicUsize};
     }
 
     /// The negative control of every model: one ordering, fence or wake-up,

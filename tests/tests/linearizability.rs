@@ -83,6 +83,25 @@ impl<const N: usize> Queue for stamped::Ring<usize, N> {
     }
 }
 
+impl<const N: usize> Queue for mpmc::Words<u32, N> {
+    fn push(&self, item: usize) -> Done {
+        Done::Push(item, self.try_push(item as u32).is_ok())
+    }
+    fn pop(&self) -> Done {
+        Done::Pop(self.try_pop().map(|item| item as usize))
+    }
+    fn is_empty(&self) -> bool {
+        mpmc::Words::is_empty(self)
+    }
+    fn is_full(&self) -> bool {
+        mpmc::Words::is_full(self)
+    }
+    fn more(&self, _random: usize, item: usize) -> Done {
+        let evicted = self.force_push(item as u32);
+        Done::ForcePush(item, evicted.map(|item| item as usize))
+    }
+}
+
 /// A queue that looks first and takes later.
 struct Broken(Mutex<VecDeque<usize>>, usize);
 
@@ -273,10 +292,10 @@ fn check<Q: Queue>(
     )
 }
 
-/// How many histories for each ring and capacity: a sixth of them in all.
+/// How many histories for each ring and capacity: a ninth of them in all.
 fn histories() -> usize {
     let chosen = std::env::var("RINGFENCE_HISTORIES").ok();
-    chosen.map_or(100_000, |n| n.parse().expect("a number")) / 6 + 1
+    chosen.map_or(100_000, |n| n.parse().expect("a number")) / 9 + 1
 }
 
 /// Pieces of so many, each with threads of its own: some of them get a CPU each, however
@@ -287,10 +306,13 @@ const PIECE: usize = 500;
 #[test]
 fn every_history_is_that_of_a_queue() {
     type Check = fn() -> (usize, usize);
-    let rings: [(&str, Check); 6] = [
+    let rings: [(&str, Check); 9] = [
         ("mpmc 1", || check(PIECE, 1, mpmc::Ring::<usize, 1>::new)),
         ("mpmc 2", || check(PIECE, 2, mpmc::Ring::<usize, 2>::new)),
         ("mpmc 3", || check(PIECE, 3, mpmc::Ring::<usize, 3>::new)),
+        ("words 1", || check(PIECE, 1, mpmc::Words::<u32, 1>::new)),
+        ("words 2", || check(PIECE, 2, mpmc::Words::<u32, 2>::new)),
+        ("words 3", || check(PIECE, 3, mpmc::Words::<u32, 3>::new)),
         ("stamped 1", || {
             check(PIECE, 1, stamped::Ring::<usize, 1>::new)
         }),

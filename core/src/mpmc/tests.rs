@@ -1,6 +1,10 @@
 //! What a user of the ring relies on. Interleavings are the models' business.
 
+mod laps;
+mod words;
+
 use std::collections::VecDeque;
+use std::fmt::Debug;
 use std::panic::{AssertUnwindSafe, RefUnwindSafe, UnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,7 +12,10 @@ use std::sync::atomic::{AtomicUsize as Plain, Ordering::Relaxed};
 use std::thread;
 use std::vec::Vec;
 
+use super::cells::sealed::Storage;
+use super::words::sealed::WordStorage;
 use super::*;
+use crate::error::Full;
 use static_assertions::{assert_impl_all, assert_not_impl_any};
 
 assert_impl_all!(Ring<core::cell::Cell<u8>, 2>: Send, Sync);
@@ -19,71 +26,120 @@ assert_impl_all!(Consumer<Place<Rc<u8>, 2, 4>>: UnwindSafe, RefUnwindSafe);
 #[cfg(feature = "alloc")]
 assert_impl_all!(HeapRing<Rc<u8>>: UnwindSafe, RefUnwindSafe);
 
-/// Packing and unpacking, and how far a slot is ahead, over the wrap of laps.
-#[test]
-fn words_hold_what_was_packed() {
-    for (capacity, spares) in [(1, 1), (2, 1), (3, 4), (16, 4), (1000, 64)] {
-        let packing = Packing::new(capacity, spares);
-        let most = usize::MAX >> (packing.bits + 1);
-        for lap in [0, 1, 2, most - 1, most] {
-            for index in [0, capacity / 2, capacity - 1] {
-                for cell in [0, capacity - 1, capacity + spares - 1] {
-                    let word = packing.slot(lap, true, cell, index);
-                    let full = true;
-                    assert_eq!(packing.seen(word, index), Seen { lap, full, cell });
-                }
-                assert_eq!(packing.seen(0, index).cell, index);
-                let at = Position { lap, index };
-                assert_eq!(packing.position(packing.hint(at)), at);
-            }
-            assert_eq!(packing.ahead(lap, lap), 0);
-            assert_eq!(packing.ahead(lap.wrapping_add(1) & most, lap), 1);
-            assert_eq!(packing.ahead(lap.wrapping_sub(1) & most, lap), -1);
+/// Cells and words alike, never busy: there are enough spares.
+trait Queue {
+    type Item;
+    fn push(&self, item: Self::Item) -> Result<(), Self::Item>;
+    fn force(&self, item: Self::Item) -> Option<Self::Item>;
+    fn pop(&self) -> Option<Self::Item>;
+    /// How many items there are, and how many fit; whether it is empty, or full.
+    fn state(&self) -> (usize, usize, bool, bool);
+}
+
+impl<St: Storage> Queue for Mpmc<St> {
+    type Item = St::Item;
+    fn push(&self, item: St::Item) -> Result<(), St::Item> {
+        self.try_push(item).map_err(|error| match error {
+            PushError::Full(item) => item,
+            PushError::Busy(_) => panic!("busy"),
+        })
+    }
+    fn force(&self, item: St::Item) -> Option<St::Item> {
+        self.force_push(item).unwrap()
+    }
+    fn pop(&self) -> Option<St::Item> {
+        match self.try_pop() {
+            Err(PopError::Busy) => panic!("busy"),
+            popped => popped.ok(),
         }
+    }
+    fn state(&self) -> (usize, usize, bool, bool) {
+        (self.len(), self.capacity(), self.is_empty(), self.is_full())
+    }
+}
+
+/// Cells by handles, new ones for each operation.
+struct ByHandles<St: Storage>(Mpmc<St>);
+
+impl<St: Storage> Queue for ByHandles<St> {
+    type Item = St::Item;
+    fn push(&self, item: St::Item) -> Result<(), St::Item> {
+        let pushed = self.0.producer().unwrap().try_push(item);
+        pushed.map_err(Full::into_inner)
+    }
+    fn force(&self, item: St::Item) -> Option<St::Item> {
+        self.0.producer().unwrap().force_push(item)
+    }
+    fn pop(&self) -> Option<St::Item> {
+        self.0.consumer().unwrap().try_pop()
+    }
+    fn state(&self) -> (usize, usize, bool, bool) {
+        self.0.state()
+    }
+}
+
+impl<St: WordStorage> Queue for WordRing<St> {
+    type Item = St::Item;
+    fn push(&self, item: St::Item) -> Result<(), St::Item> {
+        self.try_push(item).map_err(Full::into_inner)
+    }
+    fn force(&self, item: St::Item) -> Option<St::Item> {
+        self.force_push(item)
+    }
+    fn pop(&self) -> Option<St::Item> {
+        self.try_pop()
+    }
+    fn state(&self) -> (usize, usize, bool, bool) {
+        (self.len(), self.capacity(), self.is_empty(), self.is_full())
     }
 }
 
 /// Every operation against a queue, over many laps.
-fn agrees<const N: usize>() {
-    let ring = Ring::<usize, N, 2>::new();
+fn agrees<Q: Queue<Item: PartialEq + Debug>>(ring: &Q, item: impl Fn(u8) -> Q::Item) {
+    let capacity = ring.state().1;
     let mut queue = VecDeque::new();
     let mut random = 1u32;
-    for item in 0..20_000 {
+    for number in 0..if cfg!(miri) { 300 } else { 20_000 } {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        assert_eq!((ring.len(), ring.capacity()), (queue.len(), N));
-        assert_eq!(ring.is_empty(), queue.is_empty());
-        assert_eq!(ring.is_full(), queue.len() == N);
-        let full = queue.len() == N;
+        let number = number as u8;
+        let (len, full) = (queue.len(), queue.len() == capacity);
+        assert_eq!(ring.state(), (len, capacity, len == 0, full));
         match random >> 29 {
-            0 | 1 => {
-                assert_eq!(ring.try_push(item).is_ok(), !full);
-                queue.extend((!full).then_some(item));
-            }
-            2 => {
-                assert_eq!(ring.producer().unwrap().try_push(item).is_ok(), !full);
-                queue.extend((!full).then_some(item));
+            0..3 => {
+                let pushed = ring.push(item(number));
+                assert_eq!(pushed, if full { Err(item(number)) } else { Ok(()) });
+                queue.extend((!full).then_some(number));
             }
             3 => {
                 let evicted = full.then(|| queue.pop_front()).flatten();
-                assert_eq!(ring.force_push(item).unwrap(), evicted);
-                queue.push_back(item);
+                assert_eq!(ring.force(item(number)), evicted.map(&item));
+                queue.push_back(number);
             }
-            4 => {
-                let evicted = full.then(|| queue.pop_front()).flatten();
-                assert_eq!(ring.producer().unwrap().force_push(item), evicted);
-                queue.push_back(item);
-            }
-            5 | 6 => assert_eq!(ring.try_pop().ok(), queue.pop_front()),
-            _ => assert_eq!(ring.consumer().unwrap().try_pop(), queue.pop_front()),
+            _ => assert_eq!(ring.pop(), queue.pop_front().map(&item)),
         }
     }
 }
 
 #[test]
 fn agrees_with_a_queue_at_every_capacity() {
-    seq_macro::seq!(N in 1..=17 { agrees::<N>(); });
-    agrees::<64>();
-    agrees::<100>();
+    seq_macro::seq!(N in 1..=17 {
+        agrees(&Ring::<_, N, 1>::new(), u64::from);
+        agrees(&ByHandles(Ring::<_, N, 1>::new()), u64::from);
+        agrees(&Words::<_, N>::new(), u32::from);
+    });
+    agrees(&Ring::<_, 64, 2>::new(), u64::from);
+    agrees(&Ring::<_, 100, 2>::new(), u64::from);
+    agrees(&Words::<_, 64>::new(), u32::from);
+    agrees(&Words::<_, 100>::new(), |item| item);
+}
+
+#[cfg(feature = "alloc")]
+#[test]
+fn agrees_with_a_queue_on_the_heap() {
+    for capacity in 1..9 {
+        agrees(&HeapRing::try_with_capacity(capacity, 1).unwrap(), u64::from);
+        agrees(&HeapWords::try_with_capacity(capacity).unwrap(), u32::from);
+    }
 }
 
 #[test]
@@ -152,6 +208,26 @@ fn every_item_is_dropped_once() {
     }
     assert!(catch_unwind(AssertUnwindSafe(|| drop(ring))).is_err());
     assert_eq!(drops.load(Relaxed), 8);
+}
+
+#[test]
+fn a_ring_is_iterated_by_value() {
+    let drops = Arc::new(Plain::new(0));
+    let ring = Ring::<(usize, Counted), 3, 1>::new();
+    for number in 0..5 {
+        drop(ring.force_push((number, Counted(drops.clone(), false))));
+    }
+    // Even if no spare is left.
+    core::mem::forget(ring.producer());
+    let mut items = ring.into_iter();
+    assert_eq!(items.len(), 3);
+    assert_eq!(items.next().map(|(number, _)| number), Some(2));
+    assert_eq!(items.next().map(|(number, _)| number), Some(3));
+    assert_eq!((items.len(), drops.load(Relaxed)), (1, 4));
+    drop(items);
+    assert_eq!(drops.load(Relaxed), 5);
+    let mut none = Ring::<u8, 2>::new().into_iter();
+    assert_eq!((none.next(), none.next()), (None, None));
 }
 
 #[test]
