@@ -17,7 +17,7 @@ mod contestants;
 pub use contestants::entries;
 
 /// Sizes of items for which there are contestants, in bytes.
-pub const SIZES: [usize; 5] = [8, 16, 32, 64, 256];
+pub const SIZES: [usize; 6] = [4, 8, 16, 32, 64, 256];
 
 /// How many threads at each side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +83,18 @@ impl Item for u64 {
     #[inline]
     fn number(self) -> u64 {
         self
+    }
+}
+
+impl Item for u32 {
+    #[inline]
+    fn of(number: u64) -> Self {
+        number as Self
+    }
+
+    #[inline]
+    fn number(self) -> u64 {
+        self.into()
     }
 }
 

@@ -2,7 +2,7 @@
 
 use concurrent_queue::ConcurrentQueue;
 use crossbeam_queue::ArrayQueue;
-use ringfence_core::mpmc::HeapRing;
+use ringfence_core::mpmc::{HeapRing, HeapWords, Payload};
 use ringfence_core::stamped;
 use thingbuf::ThingBuf;
 
@@ -41,6 +41,21 @@ impl<T: Item> Many<T> for Handles<T> {
     fn consumer(&self) -> impl FnMut() -> Option<T> {
         let mut rx = self.0.consumer().expect("a spare for each thread");
         move || rx.try_pop()
+    }
+}
+
+/// Ours, with the items in the slots.
+impl<T: Item + Payload + Send> Many<T> for HeapWords<T> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self::try_with_capacity(capacity).expect("a small capacity")
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        |item| self.try_push(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        || self.try_pop()
     }
 }
 
@@ -239,13 +254,20 @@ impl<T: Item> Many<T> for Kanal<T> {
 /// All contestants for items of `size` bytes, one of [`SIZES`](super::SIZES).
 pub fn entries(size: usize, capacity: usize) -> Vec<Entry> {
     match size {
-        8 => any_item::<u64>(capacity),
+        4 => word::<u32>(capacity),
+        8 => word::<u64>(capacity),
         16 => any_item::<[u64; 2]>(capacity),
         32 => any_item::<[u64; 4]>(capacity),
         64 => any_item::<[u64; 8]>(capacity),
         256 => any_item::<[u64; 32]>(capacity),
         _ => panic!("no contestants for items of {size} bytes"),
     }
+}
+
+/// And those that take words only.
+fn word<T: Item + Payload>(capacity: usize) -> Vec<Entry> {
+    let words = Entry::of::<T, HeapWords<T>>("ringfence-mpmc-words");
+    std::iter::once(words).chain(any_item::<T>(capacity)).collect()
 }
 
 /// Those that take items of any size.
