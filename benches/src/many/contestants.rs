@@ -110,6 +110,22 @@ impl<T: Item> Many<T> for stamped::Spmc<T> {
     }
 }
 
+/// Likewise, with a capacity that is a constant.
+impl<T: Item, const N: usize> Many<T> for Box<stamped::Ring<T, N>> {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        assert_eq!(capacity, N);
+        Self::default()
+    }
+
+    fn producer(&self) -> impl FnMut(T) -> bool {
+        |item| self.try_push(item).is_ok()
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<T> {
+        || self.try_pop().ok()
+    }
+}
+
 impl<T: Item> Many<T> for ArrayQueue<T> {
     fn new(capacity: usize, _threads: usize) -> Self {
         Self::new(capacity)
@@ -267,7 +283,9 @@ pub fn entries(size: usize, capacity: usize) -> Vec<Entry> {
 /// And those that take words only.
 fn word<T: Item + Payload>(capacity: usize) -> Vec<Entry> {
     let words = Entry::of::<T, HeapWords<T>>("ringfence-mpmc-words");
-    std::iter::once(words).chain(any_item::<T>(capacity)).collect()
+    std::iter::once(words)
+        .chain(any_item::<T>(capacity))
+        .collect()
 }
 
 /// Those that take items of any size.
@@ -286,11 +304,19 @@ fn any_item<T: Item>(capacity: usize) -> Vec<Entry> {
         Entry::of::<T, Flume<T>>("flume"),
         Entry::of::<T, Kanal<T>>("kanal"),
     ];
-    entries.extend(match capacity {
-        2 => Some(Entry::of::<T, Heapless<T, 2>>("heapless")),
-        64 => Some(Entry::of::<T, Heapless<T, 64>>("heapless")),
-        1024 => Some(Entry::of::<T, Heapless<T, 1024>>("heapless")),
-        _ => None,
-    });
+    match capacity {
+        2 => entries.extend(in_place::<T, 2>()),
+        64 => entries.extend(in_place::<T, 64>()),
+        1024 => entries.extend(in_place::<T, 1024>()),
+        _ => {}
+    }
     entries
+}
+
+/// Those whose capacity is a constant.
+fn in_place<T: Item, const N: usize>() -> [Entry; 2] {
+    [
+        Entry::of::<T, Box<stamped::Ring<T, N>>>("ringfence-stamped-place"),
+        Entry::of::<T, Heapless<T, N>>("heapless"),
+    ]
 }
