@@ -18,6 +18,14 @@
 
 use crate::sync::{self, spin_loop};
 
+/// Pauses of the processor, where two cores may fight over a cache line.
+#[inline(always)]
+pub(crate) fn pause(times: u16) {
+    if sync::CONTENDED {
+        (0..times).for_each(|_| spin_loop());
+    }
+}
+
 /// What a side has learnt; nothing where no two cores share a cache line.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pace([Learnt; sync::CONTENDED as usize]);
@@ -72,7 +80,7 @@ impl Pace {
     #[inline(always)]
     pub(crate) fn pause(&self) {
         if self.0.first().is_some_and(Learnt::pauses) {
-            (0..PAUSES).for_each(|_| spin_loop());
+            pause(PAUSES);
         }
     }
 

@@ -3,9 +3,17 @@
 
 use super::packing::{Packing, Position};
 use super::{PopError, PushError, Side};
+use crate::pace;
 use crate::slots::StampedSlot;
 use crate::sync::Ordering;
 use crate::sync::rmw::{AtomicBool, AtomicUsize};
+
+/// Before a call returns that found no slot: who comes back at once takes the cache
+/// lines from those who work.
+const PAUSES_IN_VAIN: u16 = 8;
+
+/// After somebody else's claim: those who claim in turns move a line for each.
+const PAUSES_AFTER_ANOTHER: u16 = 64;
 
 /// Why no slot could be claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,7 +123,10 @@ impl<'a, T> Parts<'a, T> {
         }
         side.compare_exchange(run.first.0, run.end.0, Ordering::Relaxed, Ordering::Relaxed)
             .map(|_| ())
-            .map_err(Position)
+            .map_err(|_| {
+                pace::pause(PAUSES_AFTER_ANOTHER);
+                position(side)
+            })
     }
 
     /// It is not the turn of the slot at `at`: where the own side is now, if it was
@@ -135,13 +146,15 @@ impl<'a, T> Parts<'a, T> {
             return Ok(Position(now));
         }
         // What a `Solo` side has not stamped, it has not done.
-        if Other::SOLO || other.load(Ordering::Relaxed) == there.0 {
-            return Err(Blocked::ByState);
-        }
-        if self.is_turn(at, full, Ordering::Relaxed) {
+        let why = if Other::SOLO || other.load(Ordering::Relaxed) == there.0 {
+            Blocked::ByState
+        } else if self.is_turn(at, full, Ordering::Relaxed) {
             return Ok(at);
-        }
-        Err(Blocked::ByClaim)
+        } else {
+            Blocked::ByClaim
+        };
+        pace::pause(PAUSES_IN_VAIN);
+        Err(why)
     }
 
     /// Stores an item; where the producers are then.
