@@ -129,6 +129,7 @@ mod packing;
 #[cfg(test)]
 mod tests;
 
+use crate::pace;
 use crate::sync::rmw::AtomicUsize;
 use crate::sync::{Atomic, Ordering, Swap, with_64_bit_slots};
 
@@ -197,6 +198,7 @@ impl<C: Content> Track<'_, C> {
         // ORDERING: Release, edge `trade` from here. Relaxed if lost: the slot
         // is loaded again. A success confirms the value that was acquired.
         if !found.slot.swap_if(found.word, new, Ordering::Release) {
+            pace::pause(pace::AFTER_ANOTHER);
             return None;
         }
         let was = self.packing.content(found.word, at.index);
@@ -213,6 +215,7 @@ impl<C: Content> Track<'_, C> {
             // what we are to get.
             let (found, empty) = self.find(at, Side::Push, Ordering::Acquire);
             if !empty {
+                pace::pause(pace::IN_VAIN);
                 return None;
             }
             if let Some(was) = self.trade(at, found, 1, full) {
@@ -250,6 +253,7 @@ impl<C: Content> Track<'_, C> {
             // ORDERING: Acquire, as in `push`.
             let (found, full) = self.find(at, Side::Pop, Ordering::Acquire);
             if !full {
+                pace::pause(pace::IN_VAIN);
                 return None;
             }
             if let Some(was) = self.trade(at, found, 1, idle) {

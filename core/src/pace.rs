@@ -18,6 +18,13 @@
 
 use crate::sync::{self, spin_loop};
 
+/// Pauses before a call returns that found no slot: who comes back at once takes the
+/// cache lines from those who work.
+pub(crate) const IN_VAIN: u16 = 8;
+
+/// Pauses after another's claim: to claim in turns moves a line for each.
+pub(crate) const AFTER_ANOTHER: u16 = 64;
+
 /// Pauses of the processor, where two cores may fight over a cache line.
 #[inline(always)]
 pub(crate) fn pause(times: u16) {

@@ -8,13 +8,6 @@ use crate::slots::StampedSlot;
 use crate::sync::Ordering;
 use crate::sync::rmw::{AtomicBool, AtomicUsize};
 
-/// Before a call returns that found no slot: who comes back at once takes the cache
-/// lines from those who work.
-const PAUSES_IN_VAIN: u16 = 8;
-
-/// After somebody else's claim: those who claim in turns move a line for each.
-const PAUSES_AFTER_ANOTHER: u16 = 64;
-
 /// Why no slot could be claimed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Blocked {
@@ -124,7 +117,7 @@ impl<'a, T> Parts<'a, T> {
         side.compare_exchange(run.first.0, run.end.0, Ordering::Relaxed, Ordering::Relaxed)
             .map(|_| ())
             .map_err(|_| {
-                pace::pause(PAUSES_AFTER_ANOTHER);
+                pace::pause(pace::AFTER_ANOTHER);
                 position(side)
             })
     }
@@ -153,7 +146,7 @@ impl<'a, T> Parts<'a, T> {
         } else {
             Blocked::ByClaim
         };
-        pace::pause(PAUSES_IN_VAIN);
+        pace::pause(pace::IN_VAIN);
         Err(why)
     }
 
