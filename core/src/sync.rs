@@ -313,6 +313,20 @@ mod native {
     /// Whether two cores may fight over a cache line.
     pub const CONTENDED: bool = cfg!(not(target_os = "none"));
 
+    /// One of `places`, rarely the same in two threads: by where their stacks are.
+    #[inline(always)]
+    pub fn scatter(places: usize) -> usize {
+        if !CONTENDED {
+            return 0;
+        }
+        let local = 0u8;
+        // Frames of one thread are rarely 16 KiB apart, stacks always. The factor is
+        // that of Fibonacci hashing.
+        let stack = (&raw const local).addr() as u64 >> 14;
+        let hash = stack.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        (hash * places as u64 >> 32) as usize
+    }
+
     /// Asks for the cache line at `address`, to write to it soon.
     #[inline(always)]
     pub fn prefetch_write<T>(address: *const T) {
@@ -542,6 +556,11 @@ mod modelled {
         if !weaken::left_out() {
             raw::fence(order);
         }
+    }
+
+    /// The same in all threads, so that they meet.
+    pub fn scatter(_places: usize) -> usize {
+        0
     }
 
     /// Compilers are not modelled.

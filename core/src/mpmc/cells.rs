@@ -10,8 +10,8 @@ use core::iter::FusedIterator;
 use super::packing::Content;
 use super::{Position, Track};
 use crate::slots::Slots;
-use crate::sync::Ordering;
 use crate::sync::rmw::AtomicUsize;
+use crate::sync::{self, Ordering, Padded};
 
 pub use self::error::{PopError, PushError};
 pub use self::handle::{Consumer, Producer};
@@ -55,7 +55,7 @@ impl Content for Cell {
 #[derive(Debug)]
 pub struct Parts<'a, T> {
     track: Track<'a, Cell>,
-    pool: &'a [AtomicUsize],
+    pool: &'a [Padded<AtomicUsize>],
     cells: Slots<T>,
 }
 
@@ -100,9 +100,13 @@ impl<T> Parts<'_, T> {
         Some(unsafe { self.cells.take(spare.cell.0) })
     }
 
-    /// Takes a spare from the pool; looks at each place once.
+    /// Takes a spare from the pool; looks at each place once, from one on that is
+    /// rarely another thread's.
     fn borrow(&self) -> Option<Spare> {
-        self.pool.iter().enumerate().find_map(|(place, word)| {
+        let places = self.pool.len();
+        let first = sync::scatter(places);
+        (first..places).chain(0..first).find_map(|place| {
+            let word = &self.pool[place];
             let seen = word.load(Ordering::Relaxed);
             if seen & TAKEN != 0 {
                 return None;

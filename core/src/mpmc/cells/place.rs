@@ -33,7 +33,7 @@ pub struct Place<T, const N: usize, const S: usize> {
     tail: Padded<AtomicUsize>,
     head: Padded<AtomicUsize>,
     slots: [AtomicUsize; N],
-    pool: [AtomicUsize; S],
+    pool: [Padded<AtomicUsize>; S],
     cells: InPlace<T, N, S>,
 }
 
@@ -82,7 +82,7 @@ impl<T, const N: usize, const S: usize> Mpmc<Place<T, N, S>> {
                     tail: Padded::new(AtomicUsize::new(0)),
                     head: Padded::new(AtomicUsize::new(0)),
                     slots: sync::zeros!(N),
-                    pool: sync::zeros!(S),
+                    pool: sync::filled!(Padded::new(AtomicUsize::new(0)); S),
                     cells: InPlace::new(),
                 },
             }
@@ -118,7 +118,7 @@ mod heap {
         tail: Padded<AtomicUsize>,
         head: Padded<AtomicUsize>,
         slots: Box<[AtomicUsize]>,
-        pool: Box<[AtomicUsize]>,
+        pool: Box<[Padded<AtomicUsize>]>,
         cells: Slots<T>,
         packing: Packing<Cell>,
     }
@@ -182,7 +182,7 @@ mod heap {
                     tail: Padded::new(AtomicUsize::new(0)),
                     head: Padded::new(AtomicUsize::new(0)),
                     slots: zeros(capacity)?,
-                    pool: zeros(spares)?,
+                    pool: filled(spares, || Padded::new(AtomicUsize::new(0)))?,
                     cells: Slots::allocate(capacity + spares)?,
                     packing,
                 },
@@ -192,11 +192,15 @@ mod heap {
 
     /// An array of atomics at zero.
     pub(in crate::mpmc) fn zeros<W, A: Atomic<W>>(count: usize) -> Result<Box<[A]>, CapacityError> {
+        filled(count, sync::zero)
+    }
+
+    fn filled<T>(count: usize, new: impl Fn() -> T) -> Result<Box<[T]>, CapacityError> {
         let mut words = Vec::new();
         words
             .try_reserve_exact(count)
             .map_err(|_| CapacityError::OutOfMemory)?;
-        words.extend((0..count).map(|_| sync::zero()));
+        words.extend((0..count).map(|_| new()));
         Ok(words.into_boxed_slice())
     }
 }
