@@ -59,6 +59,14 @@
 //! What happens before a push happens before what follows the pop of its item; and what
 //! happens before a pop happens before what follows the push that takes its place.
 //!
+//! # Pauses
+//!
+//! Where cores share memory, a push that finds the ring full and a pop that finds it
+//! empty end with 8 pauses of the processor ([`spin_loop`](core::hint::spin_loop), some
+//! 10 to 40 ns each), and one whose trade was lost to another makes 64 before it tries
+//! again: else each takes the cache lines from those who work. Who polls many rings can
+//! ask `is_empty`, which does not pause.
+//!
 //! # Spares
 //!
 //! A ring with cells has `S` spares. Every call through `&self` borrows one while it

@@ -26,11 +26,12 @@
 //!
 //! # Layers
 //!
-//! * [`spsc`]: the ring itself, for those who bring their own waiting. Wait-free,
-//!   `no_std`, in a static or on the heap.
-//! * [`channel()`]: the ring with waiting, policies and accounting. A send or
-//!   receive that does not have to wait costs a few nanoseconds more than the
-//!   ring; one that has to spins for some microseconds and then sleeps.
+//! * [`spsc`], `mpmc`, [`stamped`]: the rings themselves, for those who bring their own
+//!   waiting. `no_std`, in a static or on the heap.
+//! * [`bounded`] and [`channel()`]: rings with waiting, policies and accounting, for one
+//!   sender or many and one receiver or many. A send or receive that does not have to
+//!   wait costs a few nanoseconds more than the ring; one that has to spins for some
+//!   microseconds and then sleeps.
 //!
 //! # Features
 //!
@@ -42,7 +43,9 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
-pub use ringfence_core::{spsc, stamped};
+pub use ringfence_core::spsc;
+#[cfg(feature = "std")]
+pub use ringfence_core::{mpmc, stamped};
 
 #[cfg(feature = "std")]
 pub use self::{

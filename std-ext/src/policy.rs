@@ -3,6 +3,9 @@
 use std::fmt;
 
 /// What a send does when there is no room.
+///
+/// With many receivers, the slot of one that is in the middle of a receive is not yet
+/// room.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnFull {

@@ -51,6 +51,9 @@ impl<T, F: Flavour> Receiver<T, F> {
 
     /// Takes the oldest item if there is one. Never waits.
     ///
+    /// With many senders, an item is not there as long as one before it is in the middle
+    /// of its send.
+    ///
     /// # Errors
     /// [`TryRecvError`], when there is none.
     #[inline]
