@@ -62,10 +62,11 @@
 //! # Pauses
 //!
 //! Where cores share memory, a push that finds the ring full and a pop that finds it
-//! empty end with 8 pauses of the processor ([`spin_loop`](core::hint::spin_loop), some
-//! 10 to 40 ns each), and one whose trade was lost to another makes 64 before it tries
-//! again: else each takes the cache lines from those who work. Who polls many rings can
-//! ask `is_empty`, which does not pause.
+//! empty end with up to 8 pauses of the processor
+//! ([`spin_loop`](core::hint::spin_loop), some 10 to 40 ns each; a 32nd of the capacity,
+//! so none in small rings), and one whose trade was lost to another makes 64 before it
+//! tries again: else each takes the cache lines from those who work. Who polls many rings
+//! can ask `is_empty`, which does not pause.
 //!
 //! # Spares
 //!
@@ -206,7 +207,7 @@ impl<C: Content> Track<'_, C> {
         // ORDERING: Release, edge `trade` from here. Relaxed if lost: the slot
         // is loaded again. A success confirms the value that was acquired.
         if !found.slot.swap_if(found.word, new, Ordering::Release) {
-            pace::pause(pace::AFTER_ANOTHER);
+            pace::after_another();
             return None;
         }
         let was = self.packing.content(found.word, at.index);
@@ -223,7 +224,7 @@ impl<C: Content> Track<'_, C> {
             // what we are to get.
             let (found, empty) = self.find(at, Side::Push, Ordering::Acquire);
             if !empty {
-                pace::pause(pace::IN_VAIN);
+                pace::in_vain(self.slots.len());
                 return None;
             }
             if let Some(was) = self.trade(at, found, 1, full) {
@@ -261,7 +262,7 @@ impl<C: Content> Track<'_, C> {
             // ORDERING: Acquire, as in `push`.
             let (found, full) = self.find(at, Side::Pop, Ordering::Acquire);
             if !full {
-                pace::pause(pace::IN_VAIN);
+                pace::in_vain(self.slots.len());
                 return None;
             }
             if let Some(was) = self.trade(at, found, 1, idle) {

@@ -18,16 +18,23 @@
 
 use crate::sync::{self, spin_loop};
 
-/// Pauses before a call returns that found no slot: who comes back at once takes the
-/// cache lines from those who work.
-pub(crate) const IN_VAIN: u16 = 8;
+/// Before a call returns that found no slot in a ring of this capacity: who comes back
+/// at once takes the cache lines from those who work. In a small ring they have nothing to
+/// do meanwhile.
+#[inline(always)]
+pub(crate) fn in_vain(capacity: usize) {
+    pause((capacity / 32).min(8));
+}
 
-/// Pauses after another's claim: to claim in turns moves a line for each.
-pub(crate) const AFTER_ANOTHER: u16 = 64;
+/// After another's claim: to claim in turns moves a line for each.
+#[inline(always)]
+pub(crate) fn after_another() {
+    pause(64);
+}
 
 /// Pauses of the processor, where two cores may fight over a cache line.
 #[inline(always)]
-pub(crate) fn pause(times: u16) {
+fn pause(times: usize) {
     if sync::CONTENDED {
         (0..times).for_each(|_| spin_loop());
     }
@@ -87,7 +94,7 @@ impl Pace {
     #[inline(always)]
     pub(crate) fn pause(&self) {
         if self.0.first().is_some_and(Learnt::pauses) {
-            pause(PAUSES);
+            pause(PAUSES.into());
         }
     }
 

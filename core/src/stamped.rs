@@ -54,6 +54,15 @@
 //! claim or stamp came between. Where nobody may ever be held up, use
 //! [`spsc`](crate::spsc) or [`mpmc`](crate::mpmc).
 //!
+//! # Pauses
+//!
+//! Where cores share memory, a call that finds no slot ends with up to 8 pauses of the
+//! processor ([`spin_loop`](core::hint::spin_loop), some 10 to 40 ns each; a 32nd of the
+//! capacity, so none in small rings), and one whose claim was lost to another makes 64
+//! before it tries again. Who comes back at once would take the cache lines from those who
+//! work: it has made streams two to five times as fast. Who polls many rings can ask
+//! [`is_empty`](Stamped::is_empty), which does not pause.
+//!
 //! # Full and empty
 //!
 //! On a `Shared` side, a push or a pop counts from its claim; on a `Solo` side, from

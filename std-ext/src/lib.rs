@@ -36,7 +36,7 @@
 //! # Features
 //!
 //! * `std` (default): channels, where the target has 64-bit atomics. Without it,
-//!   the crate is `no_std` and consists of the rings.
+//!   the crate is `no_std` and consists of `spsc`; `ringfence-core` has the other rings.
 //! * `alloc`, `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: those of the core.
 

@@ -10,7 +10,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 
-use ringfence_core::mpmc::{HeapRing, PopError, PushError};
+use ringfence_core::mpmc::{HeapRing, HeapWords, PopError, PushError};
 use ringfence_core::stamped;
 
 /// Capacities, and how many percent of the operations each gets: in a small ring
@@ -84,6 +84,34 @@ impl Ring for Handles {
         let mut rx = self.0.consumer().unwrap();
         move || rx.try_pop()
     }
+}
+
+/// In the slots. A number has 24 bits there, a producer 8.
+struct Words(HeapWords<u32>);
+
+impl Ring for Words {
+    fn new(capacity: usize, _threads: usize) -> Self {
+        Self(HeapWords::try_with_capacity(capacity).unwrap())
+    }
+
+    fn producer(&self) -> impl FnMut(u64) -> bool {
+        |item| {
+            let word = (item >> 40 << 24 | item & 0xff_ffff) as u32;
+            assert_eq!(wide(word), item, "more than a word holds");
+            self.0
+                .try_push(word)
+                .map_err(|full| assert_eq!(full.into_inner(), word))
+                .is_ok()
+        }
+    }
+
+    fn consumer(&self) -> impl FnMut() -> Option<u64> {
+        || self.0.try_pop().map(wide)
+    }
+}
+
+fn wide(word: u32) -> u64 {
+    u64::from(word >> 24) << 40 | u64::from(word & 0xff_ffff)
 }
 
 /// With stamps, many at each side.
@@ -320,6 +348,16 @@ fn loses_nothing<R: Ring>(setting: Setting) {
             "{setting:?}, capacity {capacity}"
         );
     }
+}
+
+#[test]
+fn words_on_one_cpu() {
+    loses_nothing::<Words>(Setting::Pinned);
+}
+
+#[test]
+fn words_oversubscribed() {
+    loses_nothing::<Words>(Setting::Oversubscribed);
 }
 
 #[test]

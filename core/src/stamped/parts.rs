@@ -117,7 +117,7 @@ impl<'a, T> Parts<'a, T> {
         side.compare_exchange(run.first.0, run.end.0, Ordering::Relaxed, Ordering::Relaxed)
             .map(|_| ())
             .map_err(|_| {
-                pace::pause(pace::AFTER_ANOTHER);
+                pace::after_another();
                 position(side)
             })
     }
@@ -146,7 +146,7 @@ impl<'a, T> Parts<'a, T> {
         } else {
             Blocked::ByClaim
         };
-        pace::pause(pace::IN_VAIN);
+        pace::in_vain(self.packing.capacity());
         Err(why)
     }
 
