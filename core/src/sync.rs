@@ -324,7 +324,7 @@ mod native {
         // that of Fibonacci hashing.
         let stack = (&raw const local).addr() as u64 >> 14;
         let hash = stack.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        (hash * places as u64 >> 32) as usize
+        ((hash * places as u64) >> 32) as usize
     }
 
     /// Asks for the cache line at `address`, to write to it soon.
