@@ -94,10 +94,12 @@ impl<T, F: Flavour> Shared<T, F> {
     /// closed meanwhile and the receivers are done, takes them back.
     #[cold]
     fn attend(&self, first: Ticket, n: usize) -> Vec<T> {
-        self.items.wake_one();
         if !self.items.is_closed() {
+            self.items.wake_one();
             return Vec::new();
         }
+        // All: one gets the item, and the others wait for nothing more.
+        self.items.close();
         let mut retired = lock(&self.retired);
         let Retired { consumer, stash } = &mut *retired;
         let Some(consumer) = consumer else {

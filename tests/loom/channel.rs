@@ -47,6 +47,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("channel_two_receivers_park", two_receivers_park).preemptions(1),
     Model::new("channel_two_receivers_leave", two_receivers_leave),
     Model::new("channel_third_closes", third_closes).preemptions(2),
+    Model::new("channel_closed_under_way", closed_under_way).preemptions(1),
 ];
 
 /// An event, and the thing that happens.
@@ -539,4 +540,18 @@ fn third_closes() {
     let stats = rx.stats();
     assert_eq!((stats.offered, stats.depth), (1, 0));
     at_rest(stats);
+}
+
+/// Two receivers of a closed channel wait for an item that is under way: one gets it, and
+/// the other does not wait for ever.
+fn closed_under_way() {
+    let (mut tx, mut rx) = channel(1).mpmc().build();
+    let mut other = rx.clone();
+    let sender = thread::spawn(move || (tx.try_send(1).is_ok(), tx));
+    let receiver = thread::spawn(move || other.recv().is_ok());
+    rx.close();
+    let received = usize::from(rx.recv().is_ok());
+    let received = received + usize::from(receiver.join().unwrap());
+    let (sent, _tx) = sender.join().unwrap();
+    assert_eq!(received, usize::from(sent));
 }

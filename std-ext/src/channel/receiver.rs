@@ -23,7 +23,7 @@ use crate::wait::{Patience, wait};
 pub struct Receiver<T, F: Flavour = Mpmc> {
     /// `None` once every item has been received and there will be no more.
     consumer: Option<F::Rx<T>>,
-    shared: Arc<Shared<T, F>>,
+    pub(super) shared: Arc<Shared<T, F>>,
     patience: Patience,
 }
 
@@ -281,10 +281,16 @@ fn end_or_empty<T, F: Flavour, R>(
     let mut retired = lock(&shared.retired);
     if let Some(open) = consumer {
         if !open.is_drained() {
-            drop(retired);
-            let taken = take(open).ok_or(TryRecvError::Empty)?;
-            attend(shared);
-            return Ok(taken);
+            if let Some(taken) = take(open) {
+                drop(retired);
+                attend(shared);
+                return Ok(taken);
+            }
+            if !open.is_drained() {
+                // A push is under way. Its sender sees the channel closed, and wakes
+                // all who wait.
+                return Err(TryRecvError::Empty);
+            }
         }
     }
     let consumer = consumer.take();

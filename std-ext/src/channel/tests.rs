@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::{Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -608,4 +609,24 @@ fn the_last_of_many_closes() {
     drop(other);
     assert_eq!(rx.recv(), Err(RecvError));
     assert_eq!(rx.clone().recv(), Err(RecvError));
+}
+
+/// Receivers of a closed channel that wait for a push that is under way: one gets its
+/// item, and the others must look again, since nothing more will come.
+#[test]
+fn a_push_into_a_closed_channel_wakes_all() {
+    struct Flag(AtomicUsize);
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+    let (_tx, mut rx) = channel(1).mpmc().build::<u8>();
+    rx.close();
+    let wakes = Arc::new(Flag(AtomicUsize::new(0)));
+    for _ in 0..2 {
+        let _ = rx.shared.items.register(Waker::from(wakes.clone()));
+    }
+    assert!(rx.shared.attend(0, 1).is_empty());
+    assert_eq!(wakes.0.load(Relaxed), 2);
 }
