@@ -103,20 +103,33 @@ impl<T> Parts<'_, T> {
     /// Takes a spare from the pool; looks at each place once, from one on that is
     /// rarely another thread's.
     fn borrow(&self) -> Option<Spare> {
-        let places = self.pool.len();
-        let first = sync::scatter(places);
-        (first..places).chain(0..first).find_map(|place| {
-            let word = &self.pool[place];
-            let seen = word.load(Ordering::Relaxed);
-            if seen & TAKEN != 0 {
+        let first = sync::scatter(self.pool.len());
+        let mut place = first;
+        loop {
+            if let Some(cell) = self.take(place) {
+                return Some(Spare { place, cell });
+            }
+            place += 1;
+            if place == self.pool.len() {
+                place = 0;
+            }
+            if place == first {
                 return None;
             }
-            // ORDERING: Acquire, edge `pool` to here.
-            let idle =
-                word.compare_exchange(seen, seen | TAKEN, Ordering::Acquire, Ordering::Relaxed);
-            let cell = Cell::from_word(idle.ok()?, self.track.slots.len() + place);
-            Some(Spare { place, cell })
-        })
+        }
+    }
+
+    /// Takes the spare of one place, unless it is taken.
+    #[inline(always)]
+    fn take(&self, place: usize) -> Option<Cell> {
+        let word = &self.pool[place];
+        let seen = word.load(Ordering::Relaxed);
+        if seen & TAKEN != 0 {
+            return None;
+        }
+        // ORDERING: Acquire, edge `pool` to here.
+        let idle = word.compare_exchange(seen, seen | TAKEN, Ordering::Acquire, Ordering::Relaxed);
+        Some(Cell::from_word(idle.ok()?, self.track.slots.len() + place))
     }
 
     /// Gives a spare back to its place, which has been kept for it.

@@ -1,11 +1,11 @@
 //! The algorithm: claim → touch the slot → stamp. Invariants and edges: those of
 //! [`super`].
 
-use super::packing::{Packing, Position};
+use super::packing::{Packing, Position, Stamp};
 use super::{PopError, PushError, Side};
 use crate::pace;
 use crate::slots::StampedSlot;
-use crate::sync::Ordering;
+use crate::sync::{self, Ordering};
 use crate::sync::rmw::{AtomicBool, AtomicUsize};
 
 /// Why no slot could be claimed.
@@ -60,7 +60,9 @@ impl<'a, T> Parts<'a, T> {
                 }
             } else {
                 let full = self.packing.lap_before(at);
-                at = self.blocked::<P, C>(at, (self.tail, self.head), full, false)?;
+                let turn = (&self.slot(at).stamp, self.packing.empty(at));
+                let sides = (self.tail, self.head, self.packing.capacity());
+                at = blocked::<P, C>(at, turn, sides, full)?;
             }
         }
     }
@@ -78,7 +80,9 @@ impl<'a, T> Parts<'a, T> {
                     Err(now) => at = now,
                 }
             } else {
-                at = self.blocked::<C, P>(at, (self.head, self.tail), at, true)?;
+                let turn = (&self.slot(at).stamp, self.packing.full(at));
+                let sides = (self.head, self.tail, self.packing.capacity());
+                at = blocked::<C, P>(at, turn, sides, at)?;
             }
         }
     }
@@ -116,38 +120,7 @@ impl<'a, T> Parts<'a, T> {
         }
         side.compare_exchange(run.first.0, run.end.0, Ordering::Relaxed, Ordering::Relaxed)
             .map(|_| ())
-            .map_err(|_| {
-                pace::after_another();
-                position(side)
-            })
-    }
-
-    /// It is not the turn of the slot at `at`: where the own side is now, if it was
-    /// another's turn, or why not. `there` is where the other side is if the ring is
-    /// full, or empty.
-    #[cold]
-    fn blocked<Own: Side, Other: Side>(
-        &self,
-        at: Position,
-        (own, other): (&AtomicUsize, &AtomicUsize),
-        there: Position,
-        full: bool,
-    ) -> Result<Position, Blocked> {
-        // ORDERING: Relaxed, all; no item is touched on the strength of these.
-        let now = if Own::SOLO { at.0 } else { own.load(Ordering::Relaxed) };
-        if now != at.0 {
-            return Ok(Position(now));
-        }
-        // What a `Solo` side has not stamped, it has not done.
-        let why = if Other::SOLO || other.load(Ordering::Relaxed) == there.0 {
-            Blocked::ByState
-        } else if self.is_turn(at, full, Ordering::Relaxed) {
-            return Ok(at);
-        } else {
-            Blocked::ByClaim
-        };
-        pace::in_vain(self.packing.capacity());
-        Err(why)
+            .map_err(|_| lost(side))
     }
 
     /// Stores an item; where the producers are then.
@@ -270,6 +243,44 @@ impl<'a, T> Parts<'a, T> {
             }
         }
     }
+}
+
+/// It is not yet the `turn` of the slot at `at`: where the own side is now, if it was
+/// another's turn, or why not. `there` is where the other side is if the ring is full, or
+/// empty. By values, since who is called by reference keeps the parts in memory.
+#[cold]
+fn blocked<Own: Side, Other: Side>(
+    at: Position,
+    (stamp, turn): (&sync::AtomicUsize, Stamp),
+    (own, other, capacity): (&AtomicUsize, &AtomicUsize, usize),
+    there: Position,
+) -> Result<Position, Blocked> {
+    // ORDERING: Relaxed, all; no item is touched on the strength of these.
+    let now = if Own::SOLO { at.0 } else { own.load(Ordering::Relaxed) };
+    if now != at.0 {
+        return Ok(Position(now));
+    }
+    // To look at the other side takes its cache line from it: not before the slot has
+    // had its time.
+    pace::in_vain(capacity);
+    if stamp.load(Ordering::Relaxed) == turn.0 {
+        return Ok(at);
+    }
+    // What a `Solo` side has not stamped, it has not done.
+    if Other::SOLO || other.load(Ordering::Relaxed) == there.0 {
+        return Err(Blocked::ByState);
+    }
+    if stamp.load(Ordering::Relaxed) == turn.0 {
+        return Ok(at);
+    }
+    Err(Blocked::ByClaim)
+}
+
+/// Where a side is, after a claim was lost to another.
+#[cold]
+fn lost(side: &AtomicUsize) -> Position {
+    pace::after_another();
+    position(side)
 }
 
 /// Where a side is, to begin with.
