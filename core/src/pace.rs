@@ -21,7 +21,10 @@ use crate::sync::{self, spin_loop};
 /// Before a call returns that found no slot in a ring of this capacity: who comes back
 /// at once takes the cache lines from those who work. In a small ring they have nothing to
 /// do meanwhile.
-#[inline(always)]
+///
+/// Not inlined: a compiler may move a load that comes after it in front of it.
+#[cold]
+#[inline(never)]
 pub(crate) fn in_vain(capacity: usize) {
     pause((capacity / 32).min(8));
 }

@@ -109,9 +109,9 @@ fn a_stopped_caller_holds_others_between_claim_and_stamp_only() {
     for pop_two in pop_two {
         assert_eq!(held_at_each_step(2, pop_two), expected);
     }
-    // Position, stamp; own position, the others'.
+    // Position, stamp; own position, stamp again, the others' position.
     for (items, operation) in [(2, push), (2, push_two), (0, pop), (0, pop_two[1])] {
-        assert_eq!(held_at_each_step(items, operation), [Nobody; 4]);
+        assert_eq!(held_at_each_step(items, operation), [Nobody; 5]);
     }
     let look: fn(&'static Line) = |line| {
         let _ = (line.len(), line.is_empty(), line.is_full());
