@@ -182,6 +182,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "slow, and nothing unsafe in it")]
     fn pauses_where_more_items_share_a_look() {
         let stream = |look, paused| match (look % 3, paused) {
             (_, true) => 60,
@@ -200,6 +201,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "slow, and nothing unsafe in it")]
     fn tries_ever_less_often_where_an_answer_is_awaited() {
         let answer = |look, paused| if paused || look % 5 == 4 { 8 } else { 0 };
         let mut learnt = Learnt::default();
@@ -208,6 +210,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "slow, and nothing unsafe in it")]
     fn does_not_pause_for_one_who_polls_an_idle_ring() {
         let mut learnt = Learnt::default();
         assert_eq!(look(&mut learnt, 1_000_000, |_, _| 0), 0);

@@ -169,6 +169,7 @@ mod tests {
     /// Every capacity that u8 positions allow, in both geometries, from every
     /// position: arithmetic agrees with plain counting.
     #[test]
+    #[cfg_attr(miri, ignore = "slow, and nothing unsafe in it")]
     fn agrees_with_counting() {
         for capacity in 1..=u8::MAX_CAPACITY {
             let rounded = Geometry::Masked {
@@ -194,6 +195,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "slow, and nothing unsafe in it")]
     fn largest_words_do_not_overflow() {
         let geometry = Geometry::exact(usize::MAX_CAPACITY);
         let last = geometry.advance(usize::MAX_CAPACITY, usize::MAX_CAPACITY - 1);

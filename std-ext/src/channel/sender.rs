@@ -182,15 +182,17 @@ impl<T, F: Flavour> Sender<T, F> {
         counts.seen(ring.depth_without_room());
     }
 
-    /// Sends all that `items` gives, as [`send`](Self::send) would one by one,
-    /// but publishes and wakes once for as many as fit together.
+    /// Sends all that `items` gives, as [`send`](Self::send) would one by one. Of the
+    /// flavour [`Spsc`](crate::flavour::Spsc), it publishes and wakes once for as many
+    /// as fit together; of the others, which publish each item by itself, it is for
+    /// convenience.
     ///
     /// With [`OnFull::DropNewest`], what finds no room is given back together:
     /// give it no more at a time than may be in memory twice. Give
     /// `items.by_ref()` to go on with the rest after an error.
     ///
-    /// What `items` gives is received only when there is no more room, or when
-    /// it is through. So an iterator that waits, for the receiver or for
+    /// Of `Spsc`, what `items` gives is received only when there is no more room, or
+    /// when it is through. So an iterator that waits, for the receiver or for
     /// anything else, holds back what it gave before: send such items one by one.
     ///
     /// # Errors
