@@ -63,7 +63,7 @@
 //!
 //! Where cores share memory, a push that finds the ring full and a pop that finds it
 //! empty end with up to 8 pauses of the processor
-//! ([`spin_loop`](core::hint::spin_loop), some 10 to 40 ns each; a 32nd of the capacity,
+//! ([`spin_loop`](core::hint::spin_loop); a 32nd of the capacity,
 //! so none in small rings), and one whose trade was lost to another makes 64 before it
 //! tries again: else each takes the cache lines from those who work. Who polls many rings
 //! can ask `is_empty`, which does not pause.

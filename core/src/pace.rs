@@ -15,6 +15,8 @@
 //! There is no clock here. Time is counted in pauses of the processor: those that
 //! were made, one for a look that found nothing (the caller's own, between two
 //! attempts), and some for a look that found something (the moves of the lines).
+//!
+//! Rings for many have no such memory: theirs are the fixed pauses right below.
 
 use crate::sync::{self, spin_loop};
 
@@ -215,5 +217,36 @@ mod tests {
         let mut learnt = Learnt::default();
         assert_eq!(look(&mut learnt, 1_000_000, |_, _| 0), 0);
         assert!(!learnt.pauses());
+    }
+
+    /// What the docs of rings for many say of pauses in vain.
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn calls_in_vain_pause_for_a_32nd_of_the_capacity() {
+        use crate::{mpmc::HeapRing, stamped::Mpmc, sync::stepped::count};
+        for (capacity, pauses) in [(1, 0), (31, 0), (64, 2), (256, 8), (1000, 8)] {
+            let stamped = Mpmc::with_capacity(capacity);
+            let cells = HeapRing::try_with_capacity(capacity, 1).unwrap();
+            let in_vain: [&dyn Fn(); 4] = [
+                &|| assert!(stamped.try_pop().is_err()),
+                &|| assert!(cells.try_pop().is_err()),
+                &|| assert!(stamped.try_push(0).is_err()),
+                &|| assert!(cells.try_push(0).is_err()),
+            ];
+            let expect = |calls: &[&dyn Fn()]| {
+                calls
+                    .iter()
+                    .for_each(|call| assert_eq!(count(call).1, pauses, "{capacity}"));
+            };
+            expect(&in_vain[..2]);
+            let looks = || assert!(stamped.is_empty() && cells.is_empty());
+            assert_eq!(count(looks).1, 0);
+            for item in 0..capacity {
+                let fill =
+                    || assert!(stamped.try_push(item).is_ok() && cells.try_push(item).is_ok());
+                assert_eq!(count(fill).1, 0);
+            }
+            expect(&in_vain[2..]);
+        }
     }
 }

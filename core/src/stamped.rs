@@ -57,10 +57,10 @@
 //! # Pauses
 //!
 //! Where cores share memory, a call that finds no slot ends with up to 8 pauses of the
-//! processor ([`spin_loop`](core::hint::spin_loop), some 10 to 40 ns each; a 32nd of the
+//! processor ([`spin_loop`](core::hint::spin_loop); a 32nd of the
 //! capacity, so none in small rings), and one whose claim was lost to another makes 64
-//! before it tries again. Who comes back at once would take the cache lines from those who
-//! work: it has made streams two to five times as fast. Who polls many rings can ask
+//! before it tries again: who comes back at once takes the cache lines from those who
+//! work. Who polls many rings can ask
 //! [`is_empty`](Stamped::is_empty), which does not pause.
 //!
 //! # Full and empty

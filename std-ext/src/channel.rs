@@ -7,19 +7,21 @@
 //!
 //! # Progress
 //!
-//! A send or receive that does not have to wait is a wait-free ring operation,
-//! and wait-free as a whole unless the other side sleeps, or the channel is closed
-//! and it is a send, or a receive that finds it empty: then it takes a short lock,
-//! wakes the other side outside it, and is blocking in Herlihy's sense. So are
+//! A send or receive that does not have to wait is an operation of the ring, and has
+//! its guarantee: of the flavour `Spsc` it is wait-free; of the others it is not even
+//! lock-free, since who is stopped in the middle of one holds up others (see
+//! [`stamped`](ringfence_core::stamped)). If the other side sleeps, or the channel is
+//! closed and it is a send, or a receive that finds it empty, then it takes a short lock
+//! as well, wakes the other side outside it, and is blocking in Herlihy's sense. So are
 //! closing, dropping an end, and statistics. Waiting is blocking by its nature: by
 //! [`std::thread::park`], so that it may use up a token that was meant for the
 //! thread's own parking, which must expect that.
 //!
 //! # Closing
 //!
-//! Either side closes the channel, by `close` or by being dropped. From then on
-//! sends give their item back. What is inside can still be received, then
-//! receives say `Disconnected`; if it is the receiver that is dropped, what is
+//! Any end closes the channel by `close`, and the last one of a side by being dropped.
+//! From then on sends give their item back. What is inside can still be received, then
+//! receives say `Disconnected`; if it is the last receiver that is dropped, what is
 //! inside is dropped with it.
 //!
 //! Nothing is lost on the way. A push that was under way when the channel closed

@@ -11,8 +11,8 @@
 //!
 //! By the fences, either the notifier sees the waiter or the waiter sees what
 //! happened (edge `dekker`). Whoever sees the event closed sees, after an Acquire
-//! fence, what was done before (edge `closed`). What `word` counts is the queue under the lock, so
-//! all writes to it are ordered by the lock.
+//! fence or a heavy one, what was done before (edge `closed`). What `word` counts is the
+//! queue under the lock, so all writes to it are ordered by the lock.
 //!
 //! Not public API: visible to the models.
 

@@ -40,8 +40,10 @@ impl Fence {
     #[track_caller]
     pub(crate) fn light(self) {
         if self.asymmetric {
+            // ORDERING: edge `dekker` from here, to the kernel's barrier in `heavy`.
             compiler_fence(Ordering::SeqCst);
         } else {
+            // ORDERING: SeqCst, edge `dekker` from here, to the same in `heavy`.
             fence(Ordering::SeqCst);
         }
     }
@@ -52,6 +54,7 @@ impl Fence {
     #[cold]
     #[track_caller]
     pub(crate) fn heavy(self) -> bool {
+        // ORDERING: SeqCst, edge `dekker` to here, and Acquire, edge `closed` to here.
         fence(Ordering::SeqCst);
         !self.asymmetric || sync::membarrier()
     }

@@ -16,8 +16,9 @@ use crate::wait::{Patience, wait};
 ///
 /// It can be cloned where the [flavour](crate::flavour) has many receivers: each item
 /// goes to one of them. When the last one is dropped, the channel closes, and what is
-/// inside is dropped at once. If an item's `Drop` panics the others are dropped nevertheless; if a second one does,
-/// the process aborts, as when a `Vec` of them is dropped.
+/// inside is dropped at once. If an item's `Drop` panics, the others are dropped
+/// nevertheless; if a second one does, the process aborts, as when a `Vec` of them is
+/// dropped.
 ///
 /// A receiver that is forgotten leaves the channel open, with what is inside.
 pub struct Receiver<T, F: Flavour = Mpmc> {
@@ -176,7 +177,7 @@ impl<T, F: Flavour> Receiver<T, F> {
         closed
     }
 
-    /// How many items are in the channel; more as soon as the sender goes on.
+    /// How many items are in the channel; more as soon as a sender goes on.
     #[must_use]
     pub fn len(&self) -> usize {
         if self.consumer.is_none() {

@@ -1,0 +1,170 @@
+//! Many senders, many receivers.
+
+use std::task::{Wake, Waker};
+
+use super::*;
+use crate::flavour::Flavour;
+
+/// From many to many: every item once, from each sender in order, whoever waits for
+/// whom, and all counts add up.
+fn many_lose_nothing<F: Flavour>(senders: Vec<Sender<usize, F>>, receivers: Vec<Receiver<usize, F>>)
+where
+    F::Tx<usize>: Send,
+    F::Rx<usize>: Send,
+    F::Gauge<usize>: Send + Sync + 'static,
+{
+    const ITEMS: usize = if cfg!(miri) { 50 } else { 20_000 };
+    let (from, to) = (senders.len(), receivers.len());
+    let monitor = receivers[0].monitor();
+    let received: Vec<Vec<usize>> = thread::scope(|scope| {
+        for (nth, mut tx) in senders.into_iter().enumerate() {
+            scope.spawn(move || {
+                for item in 0..ITEMS {
+                    let item = nth * ITEMS + item;
+                    match item % 3 {
+                        0 => assert!(tx.send(item).unwrap().is_stored()),
+                        1 => assert_eq!(tx.send_many([item]).unwrap().stored, 1),
+                        _ => {
+                            let wait = Duration::from_micros(20);
+                            let late = tx.send_timeout(item, wait).err();
+                            late.map(|late| tx.send(late.into_inner()).unwrap());
+                        }
+                    }
+                }
+            });
+        }
+        let receivers = receivers.into_iter().map(|mut rx| {
+            scope.spawn(move || {
+                let mut all = Vec::new();
+                while let Ok(item) = rx.recv() {
+                    all.push(item);
+                    all.extend(rx.try_recv());
+                    all.extend(rx.recv_timeout(Duration::from_micros(20)));
+                    let _ = rx.recv_many(&mut all, 3);
+                }
+                all
+            })
+        });
+        let receivers: Vec<_> = receivers.collect();
+        receivers
+            .into_iter()
+            .map(|thread| thread.join().unwrap())
+            .collect()
+    });
+    for nth in 0..from {
+        let from_it = |item: &&usize| **item / ITEMS == nth;
+        assert!(
+            received
+                .iter()
+                .all(|all| all.iter().filter(from_it).is_sorted())
+        );
+    }
+    let mut all = received.concat();
+    all.sort_unstable();
+    assert!(all.into_iter().eq(0..from * ITEMS), "{from} to {to}");
+    let stats = monitor.stats();
+    assert_eq!(stats.delivered, (from * ITEMS) as u64);
+    assert!(
+        stats.is_exact() && stats.depth == 0 && stats.refused_closed == 0,
+        "{stats}"
+    );
+}
+
+#[test]
+fn many_threads_lose_nothing() {
+    for capacity in [1, 2, 64] {
+        let (tx, rx) = channel(capacity).mpsc().build();
+        many_lose_nothing(vec![tx.clone(), tx.clone(), tx], vec![rx]);
+        let (tx, rx) = channel(capacity).spmc().build();
+        many_lose_nothing(vec![tx], vec![rx.clone(), rx.clone(), rx]);
+        let (tx, rx) = channel(capacity).build();
+        many_lose_nothing(vec![tx.clone(), tx], vec![rx.clone(), rx]);
+    }
+}
+
+/// Of what many send while one closes, each item is received or given back to who
+/// sent it.
+#[test]
+fn closing_in_the_middle_loses_nothing() {
+    for round in 0..if cfg!(miri) { 4 } else { 2000 } {
+        let (tx, mut rx) = channel(4).mpmc().build::<usize>();
+        let stored = thread::scope(|scope| {
+            let senders = [0, 1 << 30, 2 << 30].map(|own| {
+                let mut tx = tx.clone();
+                scope.spawn(move || {
+                    for n in own.. {
+                        if let Err(SendError(back)) = tx.send(n) {
+                            assert_eq!(back, n);
+                            return own..n;
+                        }
+                    }
+                    unreachable!()
+                })
+            });
+            let mut other = rx.clone();
+            let receiver = scope.spawn(move || other.iter().collect::<Vec<_>>());
+            let mut received: Vec<_> = (0..round % 7).map(|_| rx.recv().unwrap()).collect();
+            rx.close();
+            received.extend(rx.iter());
+            received.extend(receiver.join().unwrap());
+            received.sort_unstable();
+            let stored = senders.map(|thread| thread.join().unwrap());
+            assert!(
+                received
+                    .iter()
+                    .copied()
+                    .eq(stored.iter().cloned().flatten())
+            );
+            received.len()
+        });
+        let stats = tx.stats();
+        assert_eq!((stats.delivered, stats.refused_closed), (stored as u64, 3));
+        assert!(stats.is_exact() && stats.depth == 0, "{stats}");
+    }
+}
+
+#[test]
+fn the_last_of_many_closes() {
+    let drops = Drops::default();
+    let (mut tx, rx) = channel(4).mpmc().build();
+    let (other, receiver) = (tx.clone(), rx.clone());
+    assert_eq!((rx.sender_count(), tx.receiver_count()), (2, 2));
+    assert!(tx.same_channel(&other) && rx.same_channel(&receiver));
+    drop(rx);
+    tx.try_send(drops.item()).unwrap();
+    assert!(!tx.is_closed());
+    drop(receiver);
+    assert!(tx.is_closed());
+    assert_eq!((drops.count(), tx.receiver_count()), (1, 0));
+    let stats = tx.stats();
+    assert_eq!((stats.stored, stats.drained), (1, 1));
+
+    let (tx, mut rx) = channel(4).mpmc().build();
+    let mut other = tx.clone();
+    drop(tx);
+    other.try_send(1).unwrap();
+    assert_eq!(rx.recv(), Ok(1));
+    drop(other);
+    assert_eq!(rx.recv(), Err(RecvError));
+    assert_eq!(rx.clone().recv(), Err(RecvError));
+}
+
+/// Receivers of a closed channel that wait for a push that is under way: one gets its
+/// item, and the others must look again, since nothing more will come.
+#[test]
+fn a_push_into_a_closed_channel_wakes_all() {
+    struct Flag(AtomicUsize);
+    impl Wake for Flag {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+    let (_tx, mut rx) = channel(1).mpmc().build::<u8>();
+    rx.close();
+    let wakes = Arc::new(Flag(AtomicUsize::new(0)));
+    for _ in 0..2 {
+        let _ = rx.shared.items.register(Waker::from(wakes.clone()));
+    }
+    assert!(rx.shared.attend(0, 1).is_empty());
+    assert_eq!(wakes.0.load(Relaxed), 2);
+}
