@@ -29,7 +29,8 @@ use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, l
 /// count goes down, but for `depth`, and for an item that is taken back out of a
 /// channel that was just closed.
 ///
-/// `delivered` and `drained` are modulo 2^`usize::BITS`.
+/// On 32-bit targets `delivered`, and with it `stored` and `offered`, starts again from
+/// zero after 2^32 items; with many senders or receivers, after 2^31 or more.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
