@@ -329,6 +329,30 @@ impl<C: Content> Track<'_, C> {
         (at, empty)
     }
 
+    /// What names the push, or the pop, after which its caller is at `at`: the same for
+    /// a push and the pop that takes its item.
+    #[inline(always)]
+    fn name(&self, at: Position) -> usize {
+        self.packing.hint(at)
+    }
+
+    /// How many items have been popped or evicted, modulo something, and how many were
+    /// inside, at one instant.
+    fn progress(&self) -> (usize, usize) {
+        let start = Position { lap: 0, index: 0 };
+        let capacity = self.slots.len();
+        let (mut head, _) = self.find_head();
+        loop {
+            let (tail, _) = self.find_tail();
+            let (again, _) = self.find_head();
+            if again == head {
+                let removed = self.packing.distance(start, head, capacity);
+                return (removed, self.packing.distance(head, tail, capacity));
+            }
+            head = again;
+        }
+    }
+
     fn len(&self) -> usize {
         let (head, _) = self.find_head();
         let (tail, _) = self.find_tail();

@@ -10,12 +10,22 @@
 //! A send or receive that does not have to wait is an operation of the ring, and has
 //! its guarantee: of the flavour `Spsc` it is wait-free; of the others it is not even
 //! lock-free, since who is stopped in the middle of one holds up others (see
-//! [`stamped`](ringfence_core::stamped)). If the other side sleeps, or the channel is
+//! [`stamped`](ringfence_core::stamped)). With [`OnFull::DropOldest`] it is lock-free,
+//! whatever the flavour, as long as no more than 16 threads are in the middle of one; of
+//! more, the rest waits for one of these. If the other side sleeps, or the channel is
 //! closed and it is a send, or a receive that finds it empty, then it takes a short lock
 //! as well, wakes the other side outside it, and is blocking in Herlihy's sense. So are
 //! closing, dropping an end, and statistics. Waiting is blocking by its nature: by
 //! [`std::thread::park`], so that it may use up a token that was meant for the
 //! thread's own parking, which must expect that.
+//!
+//! # Dropping
+//!
+//! What a policy refuses or evicts is counted, shown to the hook of
+//! [`on_drop`](Builder::on_drop) if there is one, and given to who sends. What is inside
+//! when the last receiver goes is counted, shown to the hook, and dropped. The hook and
+//! the `Drop` of items run under no lock. If the hook panics, so does the send or drop
+//! that called it: all is counted, and the item is dropped.
 //!
 //! # Closing
 //!
@@ -53,9 +63,9 @@ use ringfence_core::spsc::CapacityError;
 
 use crate::event::Event;
 use crate::fence::Fence;
-use crate::flavour::{Flavour, Mpmc, Mpsc, Spmc, Spsc};
-use crate::policy::OnFull;
-use crate::ring::{Rx, Ticket, Tx};
+use crate::flavour::{AnyGauge, AnyRing, AnyRx, Flavour, Mpmc, Mpsc, Spmc, Spsc};
+use crate::policy::{OnFull, Reason};
+use crate::ring::{Rx, Ticket};
 use crate::stats::{Counts, Monitor, Stats};
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, Padded, lock};
 
@@ -66,16 +76,20 @@ struct Shared<T, F: Flavour> {
     /// Room has come: senders wait for it.
     room: Padded<Event>,
     retired: Mutex<Retired<T, F>>,
-    ring: F::Gauge<T>,
+    ring: AnyGauge<T, F>,
     counts: std::sync::Arc<Counts>,
+    on_drop: Option<Hook<T>>,
     senders: AtomicUsize,
     receivers: AtomicUsize,
 }
 
+/// Is shown what is dropped, and why.
+type Hook<T> = std::sync::Arc<dyn Fn(&T, Reason) + Send + Sync>;
+
 /// What receivers leave behind.
 struct Retired<T, F: Flavour> {
     /// A consumer, once some receiver has found the closed channel drained.
-    consumer: Option<F::Rx<T>>,
+    consumer: Option<AnyRx<T, F>>,
     /// What senders have pushed since, and not yet taken back.
     stash: Vec<(Ticket, T)>,
 }
@@ -121,8 +135,17 @@ impl<T, F: Flavour> Shared<T, F> {
         end.take_back(ours.len(), stash.len());
         drop(end);
         drop(retired);
-        drop(dropped);
+        for (_, item) in dropped {
+            self.dropped(&item, Reason::Drained);
+        }
         ours.into_iter().map(|(_, item)| item).collect()
+    }
+
+    /// Shows the hook what is dropped, after it was counted.
+    fn dropped(&self, item: &T, reason: Reason) {
+        if let Some(hook) = &self.on_drop {
+            hook(item, reason);
+        }
     }
 
     // ORDERING: Relaxed, both. What others pushed or popped before they left is seen
@@ -141,10 +164,10 @@ impl<T, F: Flavour> Shared<T, F> {
 
     fn monitor(&self) -> Monitor
     where
+        T: Send + 'static,
         F::Gauge<T>: Send + Sync + 'static,
     {
-        let (ring, counts) = (self.ring.clone(), self.counts.clone());
-        Monitor::new(move || counts.stats(&ring))
+        Monitor::new((self.counts.clone(), self.ring.clone()))
     }
 }
 
@@ -181,52 +204,80 @@ pub fn bounded<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 /// std::thread::spawn(move || (0..5000).try_for_each(|i| tx.send(i).map(drop)));
 /// assert!(rx.iter().eq(0..5000)); // waits when empty; ends when the sender is gone
 /// ```
-pub fn channel(capacity: usize) -> Builder<Mpmc> {
+pub fn channel<T>(capacity: usize) -> Builder<T> {
     Builder {
         capacity,
         on_full: OnFull::default(),
+        on_drop: None,
         flavour: PhantomData,
     }
 }
 
 /// A channel to be. From [`channel`].
 #[must_use = "a builder does nothing until it builds"]
-pub struct Builder<F> {
+pub struct Builder<T, F = Mpmc> {
     capacity: usize,
     on_full: OnFull,
+    on_drop: Option<Hook<T>>,
     flavour: PhantomData<F>,
 }
 
-impl<F: Flavour> Builder<F> {
+impl<T, F: Flavour> Builder<T, F> {
     /// What a send does when there is no room; [`OnFull::Block`] unless said.
     pub fn on_full(self, on_full: OnFull) -> Self {
         Self { on_full, ..self }
     }
 
+    /// Shows `hook` each item that the channel or its policy drops, and why, after it is
+    /// counted. What [`try_send`](Sender::try_send), a timeout or a closed channel gives
+    /// back is not dropped.
+    ///
+    /// It runs on the thread whose call drops the item, under no lock, and may use
+    /// channels, also this one. If it panics, that call does; the item is dropped, and
+    /// nothing else is lost.
+    ///
+    /// ```
+    /// use ringfence::{OnFull, Reason};
+    ///
+    /// let (mut tx, rx) = ringfence::channel(1)
+    ///     .on_full(OnFull::DropOldest)
+    ///     .on_drop(|item, reason| eprintln!("dropped {item}: {reason:?}"))
+    ///     .build();
+    /// tx.send(1)?;
+    /// tx.send(2)?; // dropped 1: Oldest
+    /// drop(rx); // dropped 2: Drained
+    /// # Ok::<(), ringfence::SendError<i32>>(())
+    /// ```
+    pub fn on_drop(self, hook: impl Fn(&T, Reason) + Send + Sync + 'static) -> Self {
+        let on_drop: Option<Hook<T>> = Some(std::sync::Arc::new(hook));
+        Self { on_drop, ..self }
+    }
+
     /// One sender, one receiver: the fastest.
-    pub fn spsc(self) -> Builder<Spsc> {
+    pub fn spsc(self) -> Builder<T, Spsc> {
         self.flavour()
     }
 
     /// Many senders, one receiver.
-    pub fn mpsc(self) -> Builder<Mpsc> {
+    pub fn mpsc(self) -> Builder<T, Mpsc> {
         self.flavour()
     }
 
     /// One sender, many receivers, each item to one of them.
-    pub fn spmc(self) -> Builder<Spmc> {
+    pub fn spmc(self) -> Builder<T, Spmc> {
         self.flavour()
     }
 
     /// Many senders, many receivers, each item to one of them.
-    pub fn mpmc(self) -> Builder<Mpmc> {
+    pub fn mpmc(self) -> Builder<T, Mpmc> {
         self.flavour()
     }
 
-    fn flavour<G>(self) -> Builder<G> {
+    fn flavour<G>(self) -> Builder<T, G> {
         Builder {
             capacity: self.capacity,
             on_full: self.on_full,
+            on_drop: self.on_drop,
             flavour: PhantomData,
         }
     }
@@ -237,7 +288,7 @@ impl<F: Flavour> Builder<F> {
     /// If the capacity is 0 or no memory can hold it.
     #[must_use]
     #[track_caller]
-    pub fn build<T>(self) -> (Sender<T, F>, Receiver<T, F>) {
+    pub fn build(self) -> (Sender<T, F>, Receiver<T, F>) {
         let capacity = self.capacity;
         self.try_build()
             .unwrap_or_else(|error| panic!("{error}: {capacity}"))
@@ -248,13 +299,13 @@ impl<F: Flavour> Builder<F> {
     /// # Errors
     /// [`CapacityError`] if the capacity is 0 or no memory can hold it.
     #[expect(clippy::type_complexity, reason = "two ends, spelled out once")]
-    pub fn try_build<T>(self) -> Result<(Sender<T, F>, Receiver<T, F>), CapacityError> {
+    pub fn try_build(self) -> Result<(Sender<T, F>, Receiver<T, F>), CapacityError> {
         self.build_with(Fence::new())
     }
 
     #[expect(clippy::type_complexity, reason = "as above")]
-    fn build_with<T>(self, fence: Fence) -> Result<(Sender<T, F>, Receiver<T, F>), CapacityError> {
-        let (tx, rx, ring) = F::ring(self.capacity)?;
+    fn build_with(self, fence: Fence) -> Result<(Sender<T, F>, Receiver<T, F>), CapacityError> {
+        let ring = AnyRing::<T, F>::new(self.capacity, self.on_full)?;
         let shared = Arc::new(Shared {
             items: Padded::new(Event::with_fence(fence)),
             room: Padded::new(Event::with_fence(fence)),
@@ -262,30 +313,34 @@ impl<F: Flavour> Builder<F> {
                 consumer: None,
                 stash: Vec::new(),
             }),
-            ring,
-            counts: Counts::new(F::Tx::<T>::SOLO, F::Rx::<T>::SOLO).into(),
+            ring: ring.gauge,
+            counts: Counts::new(F::ONE_SENDER, F::ONE_RECEIVER).into(),
+            on_drop: self.on_drop,
             senders: AtomicUsize::new(1),
             receivers: AtomicUsize::new(1),
         });
         Ok((
-            Sender::new(tx, shared.clone(), self.on_full),
-            Receiver::new(rx, shared),
+            Sender::new(ring.tx, shared.clone(), self.on_full),
+            Receiver::new(ring.rx, shared),
         ))
     }
 }
 
-impl<F> Clone for Builder<F> {
+impl<T, F> Clone for Builder<T, F> {
     fn clone(&self) -> Self {
-        *self
+        Self {
+            on_drop: self.on_drop.clone(),
+            ..*self
+        }
     }
 }
-impl<F> Copy for Builder<F> {}
 
-impl<F> fmt::Debug for Builder<F> {
+impl<T, F> fmt::Debug for Builder<T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("capacity", &self.capacity)
             .field("on_full", &self.on_full)
+            .field("on_drop", &self.on_drop.is_some())
             .finish_non_exhaustive()
     }
 }

@@ -34,6 +34,8 @@ pub struct SendManyError<T> {
     pub stored: usize,
     /// Items that were taken from the iterator and not stored, in order.
     pub returned: Vec<T>,
+    /// Items that were evicted by those that were stored, in order.
+    pub evicted: Vec<T>,
 }
 
 /// Every item has been received, and there will be no more.
@@ -192,6 +194,7 @@ impl<T> fmt::Debug for SendManyError<T> {
         f.debug_struct("SendManyError")
             .field("stored", &self.stored)
             .field("returned", &self.returned.len())
+            .field("evicted", &self.evicted.len())
             .finish()
     }
 }

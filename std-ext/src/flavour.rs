@@ -1,10 +1,11 @@
 //! How many send and how many receive, and which ring serves them: the only place
 //! that decides it.
 //!
-//! | flavour | ring |
-//! |---|---|
-//! | [`Spsc`] | `spsc`: wait-free |
-//! | [`Mpsc`], [`Spmc`], [`Mpmc`] | `stamped`: fastest for many, not lock-free |
+//! | flavour | full channel | ring |
+//! |---|---|---|
+//! | [`Spsc`] | blocks or refuses | `spsc`: wait-free |
+//! | [`Mpsc`], [`Spmc`], [`Mpmc`] | blocks or refuses | `stamped`: fastest for many, not lock-free |
+//! | any | evicts the oldest | `mpmc`: lock-free, evicts exactly |
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -12,22 +13,27 @@ use std::sync::Arc;
 use ringfence_core::spsc::{self, CapacityError, Heap, Observer};
 use ringfence_core::stamped::{Consumer, HeapRing, Producer, Shared, Solo};
 
-use crate::ring::{Gauge, Many, Rx, Tx};
+use crate::policy::OnFull;
+use crate::ring::Either::{self, Other, Usual};
+use crate::ring::{Evicting, Gauge, Many, Rx, Tx};
 
 /// How many send, and how many receive. Sealed.
 ///
 /// [`Spsc`], [`Mpsc`], [`Spmc`] or [`Mpmc`].
-pub trait Flavour: sealed::Sealed + Debug + 'static {
+pub trait Flavour: sealed::Sealed + Sized + Debug + 'static {
+    #[doc(hidden)]
+    const ONE_SENDER: bool;
+    #[doc(hidden)]
+    const ONE_RECEIVER: bool;
     #[doc(hidden)]
     type Tx<T>: Tx<T>;
     #[doc(hidden)]
     type Rx<T>: Rx<T>;
     #[doc(hidden)]
     type Gauge<T>: Gauge + Clone;
+    /// The usual ring.
     #[doc(hidden)]
-    fn ring<T>(capacity: usize) -> Result<Ends<T, Self>, CapacityError>
-    where
-        Self: Sized;
+    fn ring<T>(capacity: usize) -> Result<Ends<T, Self>, CapacityError>;
 }
 
 /// A ring from outside: the end that pushes, the end that pops, and a look at it.
@@ -36,6 +42,39 @@ pub type Ends<T, F> = (
     <F as Flavour>::Rx<T>,
     <F as Flavour>::Gauge<T>,
 );
+
+/// The end that pushes, of whichever ring.
+pub(crate) type AnyTx<T, F> = Either<<F as Flavour>::Tx<T>, Evicting<T>>;
+/// The end that pops.
+pub(crate) type AnyRx<T, F> = Either<<F as Flavour>::Rx<T>, Evicting<T>>;
+/// A look at it.
+pub(crate) type AnyGauge<T, F> = Either<<F as Flavour>::Gauge<T>, Evicting<T>>;
+
+/// The ring that serves a channel.
+pub(crate) struct AnyRing<T, F: Flavour> {
+    pub(crate) tx: AnyTx<T, F>,
+    pub(crate) rx: AnyRx<T, F>,
+    pub(crate) gauge: AnyGauge<T, F>,
+}
+
+impl<T, F: Flavour> AnyRing<T, F> {
+    pub(crate) fn new(capacity: usize, on_full: OnFull) -> Result<Self, CapacityError> {
+        if on_full == OnFull::DropOldest {
+            let ring = Evicting::try_with_capacity(capacity)?;
+            return Ok(Self {
+                tx: Other(ring.clone()),
+                rx: Other(ring.clone()),
+                gauge: Other(ring),
+            });
+        }
+        let (tx, rx, gauge) = F::ring(capacity)?;
+        Ok(Self {
+            tx: Usual(tx),
+            rx: Usual(rx),
+            gauge: Usual(gauge),
+        })
+    }
+}
 
 mod sealed {
     pub trait Sealed {}
@@ -59,6 +98,8 @@ pub enum Mpmc {}
 
 impl sealed::Sealed for Spsc {}
 impl Flavour for Spsc {
+    const ONE_SENDER: bool = true;
+    const ONE_RECEIVER: bool = true;
     type Tx<T> = spsc::Producer<Heap<T>>;
     type Rx<T> = spsc::Consumer<Heap<T>>;
     type Gauge<T> = Observer;
@@ -74,6 +115,8 @@ const NEW: &str = "nobody else has the handle of a new ring";
 
 impl sealed::Sealed for Mpsc {}
 impl Flavour for Mpsc {
+    const ONE_SENDER: bool = false;
+    const ONE_RECEIVER: bool = true;
     type Tx<T> = Many<T, Shared, Solo>;
     type Rx<T> = Consumer<Arc<HeapRing<T, Shared, Solo>>>;
     type Gauge<T> = Arc<HeapRing<T, Shared, Solo>>;
@@ -87,6 +130,8 @@ impl Flavour for Mpsc {
 
 impl sealed::Sealed for Spmc {}
 impl Flavour for Spmc {
+    const ONE_SENDER: bool = true;
+    const ONE_RECEIVER: bool = false;
     type Tx<T> = Producer<Arc<HeapRing<T, Solo, Shared>>>;
     type Rx<T> = Many<T, Solo, Shared>;
     type Gauge<T> = Arc<HeapRing<T, Solo, Shared>>;
@@ -100,6 +145,8 @@ impl Flavour for Spmc {
 
 impl sealed::Sealed for Mpmc {}
 impl Flavour for Mpmc {
+    const ONE_SENDER: bool = false;
+    const ONE_RECEIVER: bool = false;
     type Tx<T> = Many<T, Shared, Shared>;
     type Rx<T> = Many<T, Shared, Shared>;
     type Gauge<T> = Arc<HeapRing<T, Shared, Shared>>;

@@ -54,7 +54,7 @@ pub use self::{
         RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError, TryRecvError,
         TrySendError,
     },
-    policy::{OnFull, Sent, SentMany},
+    policy::{EarlyDrop, EarlyDropError, OnFull, Reason, Sent, SentMany},
     stats::{Monitor, Stats},
 };
 #[cfg(feature = "std")]

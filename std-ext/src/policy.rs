@@ -1,5 +1,6 @@
 //! What a full channel does, and what became of an item.
 
+use std::error::Error;
 use std::fmt;
 
 /// What a send does when there is no room.
@@ -15,30 +16,170 @@ pub enum OnFull {
     /// It refuses the item that is to be sent, gives it back, and counts it.
     /// What is stored stays.
     DropNewest,
+    /// It stores the item in place of the oldest, which it gives back, and counts. Both
+    /// happen at one instant. Never waits, but for a short time where more than 16
+    /// threads are in the middle of a send or receive.
+    DropOldest,
+    /// It refuses items by chance, the more the fuller the channel is, and all of them
+    /// long before it is full; gives them back, and counts them. What is stored stays.
+    DropRandom(EarlyDrop),
+}
+
+impl OnFull {
+    /// Whether it decides before it is known that there is no room.
+    pub(crate) fn is_early(&self) -> bool {
+        matches!(self, Self::DropOldest | Self::DropRandom(_))
+    }
+}
+
+/// When [`OnFull::DropRandom`] refuses: never while the channel holds fewer items than
+/// the first threshold, always from the second on, and in between with a probability that
+/// grows with the depth, from 0 to a maximum.
+///
+/// After Floyd and Jacobson, "Random Early Detection Gateways for Congestion Avoidance",
+/// 1993, but by the depth that the send finds instead of its moving average, and without
+/// their spacing of drops: each item is decided by itself.
+///
+/// ```
+/// use ringfence::{EarlyDrop, OnFull};
+///
+/// // None below 500 items, up to 10 % towards 900, all from there on.
+/// let rule = EarlyDrop::new(500, 900, 0.1)?.with_seed(7);
+/// let (mut tx, rx) = ringfence::channel(1000).on_full(OnFull::DropRandom(rule)).build();
+/// for item in 0..2000 {
+///     let _ = tx.send(item);
+/// }
+/// assert_eq!(rx.len(), 900);
+/// assert_eq!(rx.stats().refused_random, 1100);
+/// # Ok::<(), ringfence::EarlyDropError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct EarlyDrop {
+    from: usize,
+    to: usize,
+    /// The maximum, of 2^32.
+    chance: u64,
+    seed: Option<u64>,
+}
+
+/// The thresholds are not in order, or the probability is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EarlyDropError {
+    /// The first threshold is not below the second.
+    Thresholds,
+    /// The probability is not from 0 to 1.
+    Probability,
+}
+
+impl EarlyDrop {
+    /// Refuses nothing below `from` items, everything from `to` items on, and in between
+    /// with a probability from 0 to `most`.
+    ///
+    /// A `to` beyond the capacity makes the channel refuse at its capacity.
+    ///
+    /// # Errors
+    /// [`EarlyDropError`], if `from` is not below `to`, or `most` not from 0 to 1.
+    pub fn new(from: usize, to: usize, most: f64) -> Result<Self, EarlyDropError> {
+        if from >= to {
+            return Err(EarlyDropError::Thresholds);
+        }
+        if !(0.0..=1.0).contains(&most) {
+            return Err(EarlyDropError::Probability);
+        }
+        Ok(Self {
+            from,
+            to,
+            #[expect(clippy::cast_sign_loss, reason = "it is from 0 to 1")]
+            chance: (most * 2f64.powi(32)) as u64,
+            seed: None,
+        })
+    }
+
+    /// Chances are drawn from a generator with this seed, one for each sender, so that a
+    /// run can be repeated. Else it is another one each time.
+    #[must_use]
+    pub fn with_seed(self, seed: u64) -> Self {
+        let seed = Some(seed);
+        Self { seed, ..self }
+    }
+
+    pub(crate) fn rng(&self) -> fastrand::Rng {
+        self.seed
+            .map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)
+    }
+
+    /// Whether an item is to be refused that finds so many inside.
+    pub(crate) fn refuses(&self, depth: usize, rng: &mut fastrand::Rng) -> bool {
+        if depth < self.from || depth >= self.to {
+            return depth >= self.to;
+        }
+        let (above, band) = (depth - self.from, self.to - self.from);
+        let chance = u128::from(self.chance) * above as u128 / band as u128;
+        u128::from(rng.u32(..)) < chance
+    }
+}
+
+impl fmt::Display for EarlyDropError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Thresholds => "the first threshold is not below the second",
+            Self::Probability => "the probability is not from 0 to 1",
+        })
+    }
+}
+
+impl Error for EarlyDropError {}
+
+/// Why an item was dropped by the channel, or given up by its policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Reason {
+    /// Refused by [`OnFull::DropNewest`]; its sender gets it back.
+    Newest,
+    /// Evicted by [`OnFull::DropOldest`]; the sender of a newer one gets it.
+    Oldest,
+    /// Refused by [`OnFull::DropRandom`]; its sender gets it back.
+    Random,
+    /// It was in the channel when the last receiver went.
+    Drained,
 }
 
 /// What became of an item that was sent.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[must_use = "a refused item is inside"]
+#[must_use = "a refused or evicted item is inside"]
 pub enum Sent<T> {
     /// It is in the channel.
     Stored,
-    /// The channel was full, and [`OnFull::DropNewest`] was chosen. Counted.
+    /// It was refused: by [`OnFull::DropNewest`] or [`OnFull::DropRandom`]. Counted.
     Refused(T),
+    /// It is in the channel, in place of the oldest, which is this:
+    /// [`OnFull::DropOldest`]. Counted.
+    Evicted(T),
 }
 
 impl<T> Sent<T> {
-    /// Whether the item is in the channel.
+    /// Whether the item that was sent is in the channel.
     pub fn is_stored(&self) -> bool {
-        matches!(self, Self::Stored)
+        !matches!(self, Self::Refused(_))
     }
 
-    /// The item that was refused, if it was.
+    /// The item that was sent, if it was refused.
     #[must_use]
     pub fn into_refused(self) -> Option<T> {
         match self {
-            Self::Stored => None,
             Self::Refused(item) => Some(item),
+            Self::Stored | Self::Evicted(_) => None,
+        }
+    }
+
+    /// The item that is no more in the channel, or never was: that which was refused or
+    /// evicted.
+    #[must_use]
+    pub fn into_dropped(self) -> Option<T> {
+        match self {
+            Self::Stored => None,
+            Self::Refused(item) | Self::Evicted(item) => Some(item),
         }
     }
 }
@@ -48,18 +189,21 @@ impl<T> fmt::Debug for Sent<T> {
         f.write_str(match self {
             Self::Stored => "Stored",
             Self::Refused(_) => "Refused(..)",
+            Self::Evicted(_) => "Evicted(..)",
         })
     }
 }
 
 /// What became of many items that were sent.
 #[derive(Clone, PartialEq, Eq, Hash)]
-#[must_use = "refused items are inside"]
+#[must_use = "refused and evicted items are inside"]
 pub struct SentMany<T> {
-    /// How many are in the channel.
+    /// How many went into the channel.
     pub stored: usize,
     /// Those that were refused, in order. Counted.
     pub refused: Vec<T>,
+    /// Those that were evicted, in order. Counted.
+    pub evicted: Vec<T>,
 }
 
 impl<T> fmt::Debug for SentMany<T> {
@@ -67,6 +211,44 @@ impl<T> fmt::Debug for SentMany<T> {
         f.debug_struct("SentMany")
             .field("stored", &self.stored)
             .field("refused", &self.refused.len())
+            .field("evicted", &self.evicted.len())
             .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chances_grow_with_depth() {
+        let rule = EarlyDrop::new(10, 20, 0.5).unwrap().with_seed(1);
+        let mut rng = rule.rng();
+        let mut refused = |depth| {
+            (0..10_000)
+                .filter(|_| rule.refuses(depth, &mut rng))
+                .count()
+        };
+        assert_eq!((refused(0), refused(9), refused(10)), (0, 0, 0));
+        for depth in 11..20 {
+            let expected = 500 * (depth - 10);
+            let refused = refused(depth);
+            assert!(refused.abs_diff(expected) < 250, "{depth}: {refused}");
+        }
+        assert_eq!((refused(20), refused(usize::MAX)), (10_000, 10_000));
+
+        let always = EarlyDrop::new(0, usize::MAX, 1.0).unwrap();
+        assert!(!always.refuses(0, &mut rng) && always.refuses(usize::MAX - 1, &mut rng));
+    }
+
+    #[test]
+    fn rules_that_mean_nothing_are_errors() {
+        let error = |from, to, most| EarlyDrop::new(from, to, most).err();
+        assert_eq!(error(2, 2, 0.1), Some(EarlyDropError::Thresholds));
+        assert_eq!(error(3, 2, 0.1), Some(EarlyDropError::Thresholds));
+        for most in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
+            assert_eq!(error(1, 2, most), Some(EarlyDropError::Probability));
+        }
+        assert_eq!(error(0, 1, 1.0), None);
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Not public API. `flavour` says which ring serves which channel.
 
-use std::sync::Arc;
+mod either;
+mod evicting;
+mod spsc;
+mod stamped;
 
-use ringfence_core::spsc::{self, Heap, Observer};
-use ringfence_core::stamped::{self, HeapRing, Shared, Side, Solo};
-
-use crate::sync::{Ordering, fence};
+pub(crate) use self::either::Either;
+pub(crate) use self::evicting::Evicting;
+pub(crate) use self::stamped::Many;
 
 /// Names a push, and the pop that takes its item: they have the same. No two that
 /// are in the ring at one time do.
@@ -15,11 +17,14 @@ pub(crate) type Ticket = usize;
 
 /// The end of a ring that pushes.
 pub trait Tx<T> {
-    /// Whether this is the only one.
-    const SOLO: bool;
-
     /// Stores an item; `Err` if there is no room, or none yet.
     fn push(&mut self, item: T) -> Result<Ticket, T>;
+
+    /// Stores an item, if need be in place of the oldest, which is returned; `Err` if
+    /// the ring can't.
+    fn force(&mut self, item: T) -> Result<(Ticket, Option<T>), T> {
+        Err(item)
+    }
 
     /// How many pushes are sure to succeed, if that can be known. Looks again when
     /// it knew of none.
@@ -41,9 +46,6 @@ pub trait Tx<T> {
 
 /// The end of a ring that pops.
 pub trait Rx<T> {
-    /// Whether this is the only one.
-    const SOLO: bool;
-
     /// Takes the oldest item; `None` if there is none, or none yet.
     fn pop(&mut self) -> Option<T>;
 
@@ -84,182 +86,10 @@ pub trait Gauge {
 pub struct Reading {
     /// How many items have been popped, modulo the word.
     pub popped: usize,
+    /// How many have been evicted by pushes.
+    pub evicted: usize,
     /// How many are inside.
     pub depth: usize,
     /// Whether there was one instant at which both were true.
     pub is_exact: bool,
-}
-
-impl<T> Tx<T> for spsc::Producer<Heap<T>> {
-    const SOLO: bool = true;
-
-    #[inline]
-    fn push(&mut self, item: T) -> Result<Ticket, T> {
-        self.try_push(item).map_err(spsc::Full::into_inner)?;
-        Ok(self.position().wrapping_sub(1))
-    }
-
-    fn room(&mut self) -> usize {
-        match self.ready() {
-            0 => self.refresh(),
-            room => room,
-        }
-    }
-
-    fn push_run(&mut self, items: impl Iterator<Item = T>) {
-        let room = self.ready();
-        self.write_chunk(room).fill(items);
-    }
-
-    fn next(&self) -> Ticket {
-        self.position()
-    }
-}
-
-impl<T> Rx<T> for spsc::Consumer<Heap<T>> {
-    const SOLO: bool = true;
-
-    #[inline]
-    fn pop(&mut self) -> Option<T> {
-        self.try_pop()
-    }
-
-    fn take(&mut self) -> Option<(Ticket, T)> {
-        let ticket = self.position();
-        self.try_pop().map(|item| (ticket, item))
-    }
-
-    #[inline]
-    fn pop_each(&mut self, limit: usize, each: impl FnMut(T)) -> usize {
-        Self::pop_each(self, limit, each)
-    }
-
-    #[inline]
-    fn may_pop(&mut self, seen: impl FnOnce(usize)) -> bool {
-        if self.ready() > 0 {
-            return true;
-        }
-        let depth = self.refresh();
-        seen(depth);
-        depth > 0
-    }
-
-    fn is_drained(&mut self) -> bool {
-        self.ready() == 0 && self.refresh() == 0
-    }
-}
-
-impl Gauge for Observer {
-    fn capacity(&self) -> usize {
-        Self::capacity(self)
-    }
-
-    fn read(&self) -> Reading {
-        // Popped first: what was popped by then had been pushed by then.
-        let popped = self.popped();
-        let depth = self.pushed().wrapping_sub(popped).min(self.capacity());
-        // ORDERING: Acquire, edge `publish` to here: whatever the sender knew to be
-        // popped when it pushed is popped by the next look.
-        fence(Ordering::Acquire);
-        Reading {
-            popped,
-            depth,
-            is_exact: self.popped() == popped,
-        }
-    }
-}
-
-/// One of many at its side of a stamped ring.
-#[derive(Debug)]
-pub struct Many<T, P: Side, C: Side>(pub(crate) Arc<HeapRing<T, P, C>>);
-
-impl<T, P: Side, C: Side> Clone for Many<T, P, C> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T, C: Side> Tx<T> for Many<T, Shared, C> {
-    const SOLO: bool = false;
-
-    #[inline]
-    fn push(&mut self, item: T) -> Result<Ticket, T> {
-        self.0.push_at(item).map_err(stamped::PushError::into_inner)
-    }
-}
-
-impl<T, P: Side> Rx<T> for Many<T, P, Shared> {
-    const SOLO: bool = false;
-
-    #[inline]
-    fn pop(&mut self) -> Option<T> {
-        self.0.try_pop().ok()
-    }
-
-    fn take(&mut self) -> Option<(Ticket, T)> {
-        self.0.pop_at().ok()
-    }
-
-    #[inline]
-    fn pop_each(&mut self, limit: usize, each: impl FnMut(T)) -> usize {
-        self.0.pop_each(limit, each)
-    }
-
-    fn is_drained(&mut self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// The only producer of a stamped ring.
-type One<T, P, C> = Arc<HeapRing<T, P, C>>;
-
-impl<T, C: Side> Tx<T> for stamped::Producer<One<T, Solo, C>> {
-    const SOLO: bool = true;
-
-    #[inline]
-    fn push(&mut self, item: T) -> Result<Ticket, T> {
-        self.push_at(item).map_err(stamped::PushError::into_inner)
-    }
-}
-
-impl<T, P: Side> Rx<T> for stamped::Consumer<One<T, P, Solo>> {
-    const SOLO: bool = true;
-
-    #[inline]
-    fn pop(&mut self) -> Option<T> {
-        self.try_pop().ok()
-    }
-
-    fn take(&mut self) -> Option<(Ticket, T)> {
-        self.pop_at().ok()
-    }
-
-    #[inline]
-    fn pop_each(&mut self, limit: usize, each: impl FnMut(T)) -> usize {
-        Self::pop_each(self, limit, each)
-    }
-
-    fn is_drained(&mut self) -> bool {
-        self.ring().is_empty()
-    }
-}
-
-impl<T, P: Side, C: Side> Gauge for Arc<HeapRing<T, P, C>> {
-    fn capacity(&self) -> usize {
-        HeapRing::capacity(self)
-    }
-
-    fn read(&self) -> Reading {
-        let (popped, depth) = self.progress();
-        Reading {
-            popped,
-            depth,
-            is_exact: true,
-        }
-    }
-
-    /// It may be for a consumer that has popped and not yet freed.
-    fn depth_without_room(&self) -> usize {
-        self.len()
-    }
 }

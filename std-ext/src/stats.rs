@@ -10,6 +10,9 @@
 //! drained   = popped since, but for what was taken back
 //! ```
 //!
+//! Where the oldest may be evicted, positions do not say who removed an item, and the
+//! ring counts pops and evictions beside them.
+//!
 //! So the sums in [`Stats`] hold by construction. That they are also true is
 //! shown from outside, by counts kept by hand in `tests/tests/accounting.rs`.
 
@@ -17,13 +20,13 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::ring::Gauge;
+use crate::ring::{Gauge, Reading};
 use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, lock};
 
 /// What went through a channel up to now. Counts are in items.
 ///
 /// In every snapshot `offered = stored + refused` and
-/// `stored = delivered + drained + depth`. At rest it is exact. While senders
+/// `stored = delivered + evicted + drained + depth`. At rest it is exact. While senders
 /// and receivers work, the counts lag behind by what is under way, `depth` may
 /// be more than there was at any one instant, and between two snapshots no
 /// count goes down, but for `depth`, and for an item that is taken back out of a
@@ -39,19 +42,26 @@ pub struct Stats {
     pub offered: u64,
     /// Items that went into the channel.
     pub stored: u64,
-    /// Items handed back, for any of the three reasons below.
+    /// Items handed back, for any of the reasons below.
     pub refused: u64,
-    /// Handed back because there was no room: by [`OnFull::DropNewest`] or by
+    /// Handed back because there was no room, by
     /// [`try_send`](crate::Sender::try_send).
-    ///
-    /// [`OnFull::DropNewest`]: crate::OnFull::DropNewest
     pub refused_full: u64,
+    /// Handed back because there was no room, by
+    /// [`OnFull::DropNewest`](crate::OnFull::DropNewest).
+    pub refused_newest: u64,
+    /// Handed back by chance or because there was no room, by
+    /// [`OnFull::DropRandom`](crate::OnFull::DropRandom).
+    pub refused_random: u64,
     /// Handed back because there was no room until a deadline.
     pub refused_timeout: u64,
     /// Handed back because the channel was closed or the receiver gone.
     pub refused_closed: u64,
     /// Items that were received.
     pub delivered: u64,
+    /// Items that gave their place to newer ones, by
+    /// [`OnFull::DropOldest`](crate::OnFull::DropOldest).
+    pub evicted: u64,
     /// Items that were in the channel when the receiver went, and were dropped.
     pub drained: u64,
     /// Items in the channel now.
@@ -59,7 +69,7 @@ pub struct Stats {
     /// The largest depth that was seen: by the receiver whenever it had taken
     /// all that it knew of, by the sender when it found the channel full, and
     /// by a snapshot during which nothing was received. A peak in between may
-    /// have been higher.
+    /// have been higher. See also [`Monitor::take_peak`].
     pub high_water: u64,
     /// How many items fit.
     pub capacity: u64,
@@ -81,8 +91,23 @@ impl Stats {
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.offered == self.stored + self.refused
-            && self.refused == self.refused_full + self.refused_timeout + self.refused_closed
-            && self.stored == self.delivered + self.drained + self.depth
+            && self.refused
+                == self.lost_before_stored()
+                    + self.refused_full
+                    + self.refused_timeout
+                    + self.refused_closed
+            && self.stored == self.delivered + self.evicted + self.drained + self.depth
+    }
+
+    /// Items that the channel's policy has dropped: refused or evicted by
+    /// [`OnFull`](crate::OnFull). Not those that a `try_send` or a timeout gave back.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.lost_before_stored() + self.evicted
+    }
+
+    fn lost_before_stored(&self) -> u64 {
+        self.refused_newest + self.refused_random
     }
 }
 
@@ -90,12 +115,14 @@ impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "offered {} = stored {} + refused {}, stored {} = delivered {} + drained {} + depth {}",
+            "offered {} = stored {} + refused {}, \
+             stored {} = delivered {} + evicted {} + drained {} + depth {}",
             self.offered,
             self.stored,
             self.refused,
             self.stored,
             self.delivered,
+            self.evicted,
             self.drained,
             self.depth
         )
@@ -135,6 +162,8 @@ impl Count {
 #[derive(Debug)]
 pub(crate) struct SendCounts {
     pub(crate) refused_full: Count,
+    pub(crate) refused_newest: Count,
+    pub(crate) refused_random: Count,
     pub(crate) refused_timeout: Count,
     pub(crate) refused_closed: Count,
     pub(crate) full_events: Count,
@@ -158,6 +187,8 @@ pub(crate) struct End {
     taken_back: usize,
     /// Items that were popped for senders to take back, and wait for them.
     stashed: usize,
+    /// The largest of the peaks that were taken.
+    taken_peak: usize,
 }
 
 impl End {
@@ -190,7 +221,8 @@ impl End {
 pub(crate) struct Counts {
     pub(crate) send: Padded<SendCounts>,
     pub(crate) recv: Padded<RecvCounts>,
-    high_water: AtomicUsize,
+    /// The largest depth that was seen since somebody took it.
+    peak: AtomicUsize,
     end: Mutex<End>,
 }
 
@@ -201,6 +233,8 @@ impl Counts {
         Self {
             send: Padded::new(SendCounts {
                 refused_full: send(),
+                refused_newest: send(),
+                refused_random: send(),
                 refused_timeout: send(),
                 refused_closed: send(),
                 full_events: send(),
@@ -210,7 +244,7 @@ impl Counts {
                 empty_events: recv(),
                 blocked_nanos: recv(),
             }),
-            high_water: AtomicUsize::new(0),
+            peak: AtomicUsize::new(0),
             end: Mutex::new(End::default()),
         }
     }
@@ -218,9 +252,39 @@ impl Counts {
     /// Notes that the channel was seen this deep.
     pub(crate) fn seen(&self, depth: usize) {
         // ORDERING: Relaxed; a maximum, of which nothing depends.
-        if depth > self.high_water.load(Ordering::Relaxed) {
-            self.high_water.fetch_max(depth, Ordering::Relaxed);
+        if depth > self.peak.load(Ordering::Relaxed) {
+            self.peak.fetch_max(depth, Ordering::Relaxed);
         }
+    }
+
+    /// The largest depth that was seen since this was called last.
+    pub(crate) fn take_peak(&self, ring: &impl Gauge) -> usize {
+        let mut end = self.end();
+        self.look(&end, ring);
+        // ORDERING: Relaxed; as above.
+        let peak = self.peak.swap(0, Ordering::Relaxed);
+        end.taken_peak = end.taken_peak.max(peak);
+        peak
+    }
+
+    /// How things stand, and how deep the channel is.
+    fn look(&self, end: &End, ring: &impl Gauge) -> (Reading, usize) {
+        let reading = ring.read();
+        let depth = reading.depth + end.stashed;
+        if reading.is_exact {
+            self.seen(depth);
+        }
+        (reading, depth)
+    }
+
+    /// As [`Stats::lost`].
+    pub(crate) fn lost(&self, ring: &impl Gauge) -> u64 {
+        let SendCounts {
+            refused_newest,
+            refused_random,
+            ..
+        } = &*self.send;
+        refused_newest.get() + refused_random.get() + ring.read().evicted as u64
     }
 
     /// How the channel ends, locked, so that no snapshot sees a change half done.
@@ -238,30 +302,34 @@ impl Counts {
     /// What went through the channel up to now.
     pub(crate) fn stats(&self, ring: &impl Gauge) -> Stats {
         let end = self.end();
-        let reading = ring.read();
+        let (reading, depth) = self.look(&end, ring);
         let (delivered, drained) = end.split(reading.popped);
-        let depth = reading.depth + end.stashed;
+        let high_water = end.taken_peak.max(self.peak.load(Ordering::Relaxed));
         drop(end);
-        if reading.is_exact {
-            self.seen(depth);
-        }
-        let [delivered, drained, depth] = [delivered, drained, depth].map(|n| n as u64);
+        let [delivered, evicted, drained, depth] =
+            [delivered, reading.evicted, drained, depth].map(|n| n as u64);
         let refused_full = self.send.refused_full.get();
+        let refused_newest = self.send.refused_newest.get();
+        let refused_random = self.send.refused_random.get();
         let refused_timeout = self.send.refused_timeout.get();
         let refused_closed = self.send.refused_closed.get();
-        let refused = refused_full + refused_timeout + refused_closed;
-        let stored = delivered + drained + depth;
+        let refused =
+            refused_full + refused_newest + refused_random + refused_timeout + refused_closed;
+        let stored = delivered + evicted + drained + depth;
         Stats {
             offered: stored + refused,
             stored,
             refused,
             refused_full,
+            refused_newest,
+            refused_random,
             refused_timeout,
             refused_closed,
             delivered,
+            evicted,
             drained,
             depth,
-            high_water: self.high_water.load(Ordering::Relaxed) as u64,
+            high_water: high_water as u64,
             capacity: ring.capacity() as u64,
             full_events: self.send.full_events.get(),
             empty_events: self.recv.empty_events.get(),
@@ -274,18 +342,41 @@ impl Counts {
 /// Looks at a channel's statistics from anywhere. Never touches its items, and
 /// stays valid when the channel is gone; it keeps the memory of the ring.
 #[derive(Clone)]
-pub struct Monitor(Arc<dyn Fn() -> Stats + Send + Sync>);
+pub struct Monitor(Arc<dyn Watched>);
+
+/// A channel's counts and its gauge, whatever its items.
+pub(crate) trait Watched: Send + Sync {
+    fn stats(&self) -> Stats;
+    fn take_peak(&self) -> usize;
+}
+
+impl<G: Gauge + Send + Sync> Watched for (Arc<Counts>, G) {
+    fn stats(&self) -> Stats {
+        self.0.stats(&self.1)
+    }
+
+    fn take_peak(&self) -> usize {
+        self.0.take_peak(&self.1)
+    }
+}
 
 impl Monitor {
-    pub(crate) fn new(stats: impl Fn() -> Stats + Send + Sync + 'static) -> Self {
-        Self(Arc::new(stats))
+    pub(crate) fn new(watched: impl Watched + 'static) -> Self {
+        Self(Arc::new(watched))
     }
 
     /// What went through the channel up to now. Takes a short lock, which the
     /// ends take only when the channel closes.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        (self.0)()
+        self.0.stats()
+    }
+
+    /// The largest depth that was seen since this was last called, on this monitor or
+    /// another of the channel: [`Stats::high_water`] of a period.
+    #[must_use = "the next one begins"]
+    pub fn take_peak(&self) -> u64 {
+        self.0.take_peak() as u64
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use ringfence::{OnFull, Sent, channel};
+use ringfence::flavour::Flavour;
+use ringfence::{Builder, OnFull, Receiver, Sent, channel};
 
 /// A small generator of random numbers (xorshift, Marsaglia 2003).
 struct Random(u64);
@@ -23,9 +24,11 @@ struct Counts {
     offered: u64,
     stored: u64,
     refused_full: u64,
+    refused_newest: u64,
     refused_timeout: u64,
     refused_closed: u64,
     delivered: u64,
+    evicted: u64,
     drained: u64,
     high_water: u64,
 }
@@ -33,16 +36,27 @@ struct Counts {
 #[test]
 fn agree_with_counts_kept_by_hand() {
     for seed in 1..200 {
-        for on_full in [OnFull::Block, OnFull::DropNewest] {
-            run(&mut Random(seed << 32 | 0x9e37_79b9), on_full);
+        for on_full in [OnFull::Block, OnFull::DropNewest, OnFull::DropOldest] {
+            let mut random = Random(seed << 32 | 0x9e37_79b9);
+            let capacity = 1 + random.below(9) as usize;
+            let builder = || channel(capacity).on_full(on_full);
+            match seed % 4 {
+                0 => run(&mut random, on_full, builder().spsc()),
+                1 => run(&mut random, on_full, builder().mpsc()),
+                2 => run(&mut random, on_full, builder().spmc()),
+                _ => run(&mut random, on_full, builder().mpmc()),
+            }
         }
     }
 }
 
-fn run(random: &mut Random, on_full: OnFull) {
-    let capacity = 1 + random.below(9) as usize;
-    let (mut tx, rx) = channel(capacity).spsc().on_full(on_full).build();
-    let mut rx = Some(rx);
+fn run<F: Flavour>(random: &mut Random, on_full: OnFull, builder: Builder<u64, F>)
+where
+    F::Gauge<u64>: Send + Sync,
+{
+    let (mut tx, rx) = builder.build();
+    let capacity = tx.capacity();
+    let mut rx: Option<Receiver<u64, F>> = Some(rx);
     let monitor = tx.monitor();
     let mut queue = VecDeque::new();
     let mut counts = Counts::default();
@@ -78,10 +92,13 @@ fn run(random: &mut Random, on_full: OnFull) {
             (Some(_), 2..50) => {
                 counts.offered += 1;
                 let full = queue.len() == capacity;
-                if !full {
+                let evicts = full && choice >= 30 && on_full == OnFull::DropOldest;
+                let evicted = if evicts { queue.pop_front() } else { None };
+                if !full || evicts {
                     queue.push_back(next);
                     counts.stored += 1;
                 }
+                counts.evicted += u64::from(evicts);
                 if choice < 30 {
                     let sent = tx.try_send(next);
                     assert_eq!(sent.is_err(), full);
@@ -91,8 +108,12 @@ fn run(random: &mut Random, on_full: OnFull) {
                     let refused = sent == Ok(Sent::Refused(next));
                     assert_eq!(refused, full && on_full == OnFull::DropNewest);
                     assert_eq!(sent.is_err(), full && on_full == OnFull::Block);
-                    counts.refused_full += u64::from(refused);
+                    counts.refused_newest += u64::from(refused);
                     counts.refused_timeout += u64::from(sent.is_err());
+                    assert_eq!(
+                        sent.ok().and_then(Sent::into_dropped),
+                        evicted.or(refused.then_some(next))
+                    );
                 }
                 next += 1;
             }
@@ -102,14 +123,20 @@ fn run(random: &mut Random, on_full: OnFull) {
                     OnFull::Block => random.below(room as u64 + 1),
                     _ => random.below(9),
                 };
-                let fits = n.min(room as u64);
+                let fits = match on_full {
+                    OnFull::DropOldest => n,
+                    _ => n.min(room as u64),
+                };
                 let taken = if closed { n.min(1) } else { n };
                 let sent = tx.send_many(next..next + n);
                 if !closed {
                     queue.extend(next..next + fits);
                     counts.stored += fits;
-                    counts.refused_full += n - fits;
+                    counts.refused_newest += n - fits;
                     let sent = sent.unwrap();
+                    let evicted = queue.drain(..queue.len().saturating_sub(capacity));
+                    counts.evicted += evicted.len() as u64;
+                    assert!(sent.evicted.into_iter().eq(evicted));
                     assert_eq!(sent.stored as u64, fits);
                     assert!(sent.refused.into_iter().eq(next + fits..next + n));
                 } else {
@@ -143,17 +170,26 @@ fn run(random: &mut Random, on_full: OnFull) {
             counts.offered,
             counts.stored,
             counts.delivered,
+            counts.evicted,
             counts.drained,
         );
-        let actual = (stats.offered, stats.stored, stats.delivered, stats.drained);
+        let actual = (
+            stats.offered,
+            stats.stored,
+            stats.delivered,
+            stats.evicted,
+            stats.drained,
+        );
         assert_eq!(actual, expected);
         let expected = (
             counts.refused_full,
+            counts.refused_newest,
             counts.refused_timeout,
             counts.refused_closed,
         );
         let actual = (
             stats.refused_full,
+            stats.refused_newest,
             stats.refused_timeout,
             stats.refused_closed,
         );

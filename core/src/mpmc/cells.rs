@@ -168,6 +168,14 @@ impl<St: Storage> Mpmc<St> {
     /// [`PushError`] with the item, if the ring was full, or all spares in use.
     #[inline]
     pub fn try_push(&self, item: St::Item) -> Result<(), PushError<St::Item>> {
+        self.push_at(item).map(|_| ())
+    }
+
+    /// As [`try_push`](Self::try_push); returns what names this push, and the pop that
+    /// takes its item, as long as it is in the ring.
+    #[doc(hidden)]
+    #[inline]
+    pub fn push_at(&self, item: St::Item) -> Result<usize, PushError<St::Item>> {
         let parts = self.storage.parts();
         let Some(mut spare) = parts.borrow() else {
             return Err(PushError::Busy(item));
@@ -177,7 +185,10 @@ impl<St: Storage> Mpmc<St> {
         let pushed = unsafe { parts.push(&mut at, &mut spare, item) };
         parts.track.tell(parts.track.tail, at);
         parts.give_back(&spare);
-        pushed.map_err(PushError::Full)
+        match pushed {
+            Ok(()) => Ok(parts.track.name(at)),
+            Err(item) => Err(PushError::Full(item)),
+        }
     }
 
     /// Stores `item` behind all others; if the ring is full, in place of the oldest,
@@ -189,16 +200,26 @@ impl<St: Storage> Mpmc<St> {
     /// [`PushError::Busy`] with the item, if all spares were in use.
     #[inline]
     pub fn force_push(&self, item: St::Item) -> Result<Option<St::Item>, PushError<St::Item>> {
+        match self.force_at(item) {
+            Ok((_, evicted)) => Ok(evicted),
+            Err(item) => Err(PushError::Busy(item)),
+        }
+    }
+
+    /// As [`force_push`](Self::force_push), with what names it. `Err` if busy.
+    #[doc(hidden)]
+    #[inline]
+    pub fn force_at(&self, item: St::Item) -> Result<(usize, Option<St::Item>), St::Item> {
         let parts = self.storage.parts();
         let Some(mut spare) = parts.borrow() else {
-            return Err(PushError::Busy(item));
+            return Err(item);
         };
         let mut at = parts.track.hint(parts.track.tail);
         // SAFETY: the spare is ours and idle (M1, M2).
         let evicted = unsafe { parts.force(&mut at, &mut spare, item) };
         parts.track.tell(parts.track.tail, at);
         parts.give_back(&spare);
-        Ok(evicted)
+        Ok((parts.track.name(at), evicted))
     }
 
     /// Takes the oldest item. Lock-free.
@@ -207,6 +228,13 @@ impl<St: Storage> Mpmc<St> {
     /// [`PopError`], if the ring was empty, or all spares in use.
     #[inline]
     pub fn try_pop(&self) -> Result<St::Item, PopError> {
+        self.pop_at().map(|(_, item)| item)
+    }
+
+    /// As [`try_pop`](Self::try_pop), with what names its push.
+    #[doc(hidden)]
+    #[inline]
+    pub fn pop_at(&self) -> Result<(usize, St::Item), PopError> {
         let parts = self.storage.parts();
         let mut spare = parts.borrow().ok_or(PopError::Busy)?;
         let mut at = parts.track.hint(parts.track.head);
@@ -214,7 +242,8 @@ impl<St: Storage> Mpmc<St> {
         let item = unsafe { parts.pop(&mut at, &mut spare) };
         parts.track.tell(parts.track.head, at);
         parts.give_back(&spare);
-        item.ok_or(PopError::Empty)
+        item.map(|item| (parts.track.name(at), item))
+            .ok_or(PopError::Empty)
     }
 
     /// A handle that pushes, with a spare of its own. `None` if none is left.
@@ -260,6 +289,14 @@ impl<St: Storage> Mpmc<St> {
     #[must_use]
     pub fn len(&self) -> usize {
         self.storage.parts().track.len()
+    }
+
+    /// How many items have been popped or evicted, modulo something, and how many were
+    /// inside, at one instant. Lock-free.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn progress(&self) -> (usize, usize) {
+        self.storage.parts().track.progress()
     }
 
     /// How many items fit.

@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
-use crate::flavour::{Flavour, Mpmc};
+use crate::flavour::{AnyRx, Flavour, Mpmc};
+use crate::policy::Reason;
 use crate::ring::{Gauge, Rx};
 use crate::stats::{Monitor, Stats};
 use crate::sync::{Arc, Ordering, lock};
@@ -23,17 +24,20 @@ use crate::wait::{Patience, wait};
 /// A receiver that is forgotten leaves the channel open, with what is inside.
 pub struct Receiver<T, F: Flavour = Mpmc> {
     /// `None` once every item has been received and there will be no more.
-    consumer: Option<F::Rx<T>>,
+    consumer: Option<AnyRx<T, F>>,
     pub(super) shared: Arc<Shared<T, F>>,
     patience: Patience,
+    /// How many items had been lost when it was last asked.
+    known_lost: u64,
 }
 
 impl<T, F: Flavour> Receiver<T, F> {
-    pub(super) fn new(consumer: F::Rx<T>, shared: Arc<Shared<T, F>>) -> Self {
+    pub(super) fn new(consumer: AnyRx<T, F>, shared: Arc<Shared<T, F>>) -> Self {
         Self {
             consumer: Some(consumer),
             shared,
             patience: Patience::default(),
+            known_lost: 0,
         }
     }
 
@@ -43,10 +47,10 @@ impl<T, F: Flavour> Receiver<T, F> {
     /// [`RecvError`], when the channel is closed and every item received.
     #[inline]
     pub fn recv(&mut self) -> Result<T, RecvError> {
-        match receive(&mut self.consumer, &self.shared, F::Rx::pop) {
+        match receive(&mut self.consumer, &self.shared, Rx::pop) {
             Ok(item) => Ok(item),
             Err(TryRecvError::Disconnected) => Err(RecvError),
-            Err(TryRecvError::Empty) => self.wait_for(None, F::Rx::pop).map_err(|_| RecvError),
+            Err(TryRecvError::Empty) => self.wait_for(None, Rx::pop).map_err(|_| RecvError),
         }
     }
 
@@ -59,7 +63,7 @@ impl<T, F: Flavour> Receiver<T, F> {
     /// [`TryRecvError`], when there is none.
     #[inline]
     pub fn try_recv(&mut self) -> Result<T, TryRecvError> {
-        receive(&mut self.consumer, &self.shared, F::Rx::pop).inspect_err(|&error| {
+        receive(&mut self.consumer, &self.shared, Rx::pop).inspect_err(|&error| {
             if error == TryRecvError::Empty {
                 self.shared.counts.recv.empty_events.add(1);
             }
@@ -91,10 +95,10 @@ impl<T, F: Flavour> Receiver<T, F> {
         &mut self,
         deadline: impl FnOnce() -> Option<Instant>,
     ) -> Result<T, RecvTimeoutError> {
-        match receive(&mut self.consumer, &self.shared, F::Rx::pop) {
+        match receive(&mut self.consumer, &self.shared, Rx::pop) {
             Ok(item) => Ok(item),
             Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
-            Err(TryRecvError::Empty) => self.wait_for(deadline(), F::Rx::pop),
+            Err(TryRecvError::Empty) => self.wait_for(deadline(), Rx::pop),
         }
     }
 
@@ -109,7 +113,7 @@ impl<T, F: Flavour> Receiver<T, F> {
         if limit == 0 {
             return Ok(0);
         }
-        let mut take = |consumer: &mut F::Rx<T>| {
+        let mut take = |consumer: &mut AnyRx<T, F>| {
             let n = consumer.pop_each(limit, |item| buffer.push(item));
             (n > 0).then_some(n)
         };
@@ -124,12 +128,13 @@ impl<T, F: Flavour> Receiver<T, F> {
     fn wait_for<R>(
         &mut self,
         deadline: Option<Instant>,
-        mut take: impl FnMut(&mut F::Rx<T>) -> Option<R>,
+        mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
     ) -> Result<R, RecvTimeoutError> {
         let Self {
             consumer,
             shared,
             patience,
+            ..
         } = self;
         let counts = &shared.counts;
         counts.recv.empty_events.add(1);
@@ -210,10 +215,31 @@ impl<T, F: Flavour> Receiver<T, F> {
         self.shared.stats()
     }
 
+    /// How many items the channel's policy has dropped since this receiver last asked:
+    /// refused or evicted, as [`Stats::lost`]. A clone starts with what its original
+    /// knew.
+    ///
+    /// For a log that is to say so in its place: "17 lines lost".
+    ///
+    /// ```
+    /// use ringfence::OnFull;
+    /// let (mut tx, mut rx) = ringfence::channel(2).on_full(OnFull::DropOldest).build();
+    /// let _ = tx.send_many(0..5)?;
+    /// assert_eq!((rx.lost(), rx.recv()), (3, Ok(3)));
+    /// assert_eq!((rx.lost(), rx.recv()), (0, Ok(4)));
+    /// # Ok::<(), ringfence::SendManyError<i32>>(())
+    /// ```
+    #[must_use = "it is forgotten"]
+    pub fn lost(&mut self) -> u64 {
+        let lost = self.shared.counts.lost(&self.shared.ring);
+        lost.wrapping_sub(std::mem::replace(&mut self.known_lost, lost))
+    }
+
     /// Statistics for any thread, also after the channel is gone.
     #[must_use]
     pub fn monitor(&self) -> Monitor
     where
+        T: Send + 'static,
         F::Gauge<T>: Send + Sync + 'static,
     {
         self.shared.monitor()
@@ -242,9 +268,9 @@ impl<T, F: Flavour> Receiver<T, F> {
 /// wants attention.
 #[inline]
 fn receive<T, F: Flavour, R>(
-    consumer: &mut Option<F::Rx<T>>,
+    consumer: &mut Option<AnyRx<T, F>>,
     shared: &Shared<T, F>,
-    mut take: impl FnMut(&mut F::Rx<T>) -> Option<R>,
+    mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
 ) -> Result<R, TryRecvError> {
     let Some(open) = consumer else {
         return Err(TryRecvError::Disconnected);
@@ -270,9 +296,9 @@ fn attend<T, F: Flavour>(shared: &Shared<T, F>) {
 /// is final, and the consumer is left to the senders.
 #[cold]
 fn end_or_empty<T, F: Flavour, R>(
-    consumer: &mut Option<F::Rx<T>>,
+    consumer: &mut Option<AnyRx<T, F>>,
     shared: &Shared<T, F>,
-    mut take: impl FnMut(&mut F::Rx<T>) -> Option<R>,
+    mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
 ) -> Result<R, TryRecvError> {
     if !shared.items.is_closed() {
         return Err(TryRecvError::Empty);
@@ -309,6 +335,7 @@ impl<T, F: Flavour<Rx<T>: Clone>> Clone for Receiver<T, F> {
             consumer: self.consumer.clone(),
             shared: self.shared.clone(),
             patience: Patience::default(),
+            known_lost: self.known_lost,
         }
     }
 }
@@ -331,7 +358,7 @@ impl<T, F: Flavour> Drop for Receiver<T, F> {
 /// The consumer of the last receiver, which is gone. If an item's `Drop` panics, the
 /// others are dropped nevertheless.
 struct Last<'a, T, F: Flavour> {
-    consumer: Option<F::Rx<T>>,
+    consumer: Option<AnyRx<T, F>>,
     shared: &'a Shared<T, F>,
 }
 
@@ -339,7 +366,7 @@ impl<T, F: Flavour> Last<'_, T, F> {
     fn drop_items(&mut self) {
         if let Some(consumer) = &mut self.consumer {
             while let Some(item) = consumer.pop() {
-                drop(item);
+                self.shared.dropped(&item, Reason::Drained);
             }
         }
     }
@@ -352,14 +379,17 @@ impl<T, F: Flavour> Drop for Last<'_, T, F> {
             // Under the lock, what there is to pop has been popped. A sender that
             // comes later, or is in the middle of a push, sees to the rest.
             let mut retired = lock(&self.shared.retired);
-            let item = self.consumer.as_mut().and_then(F::Rx::pop);
-            if item.is_none() {
-                let consumer = self.consumer.take();
-                if retired.consumer.is_none() {
-                    retired.consumer = consumer;
-                }
-                return;
+            let item = self.consumer.as_mut().and_then(Rx::pop);
+            if let Some(item) = item {
+                drop(retired);
+                self.shared.dropped(&item, Reason::Drained);
+                continue;
             }
+            let consumer = self.consumer.take();
+            if retired.consumer.is_none() {
+                retired.consumer = consumer;
+            }
+            return;
         }
     }
 }

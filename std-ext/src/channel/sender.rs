@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::Shared;
 use crate::error::{SendError, SendManyError, SendTimeoutError, TrySendError};
-use crate::flavour::{Flavour, Mpmc};
-use crate::policy::{OnFull, Sent, SentMany};
+use crate::flavour::{AnyTx, Flavour, Mpmc};
+use crate::policy::{EarlyDrop, OnFull, Reason, Sent, SentMany};
 use crate::ring::{Gauge, Ticket, Tx};
 use crate::stats::{Monitor, Stats};
 use crate::sync::{Arc, Ordering};
@@ -18,19 +18,25 @@ use crate::wait::{Patience, wait};
 /// last one is dropped, the channel closes; what is inside can still be received. One
 /// that is forgotten leaves the channel open: receivers wait for ever.
 pub struct Sender<T, F: Flavour = Mpmc> {
-    tx: F::Tx<T>,
+    tx: AnyTx<T, F>,
     shared: Arc<Shared<T, F>>,
     on_full: OnFull,
     patience: Patience,
+    /// For [`OnFull::DropRandom`].
+    rng: fastrand::Rng,
 }
 
 impl<T, F: Flavour> Sender<T, F> {
-    pub(super) fn new(tx: F::Tx<T>, shared: Arc<Shared<T, F>>, on_full: OnFull) -> Self {
+    pub(super) fn new(tx: AnyTx<T, F>, shared: Arc<Shared<T, F>>, on_full: OnFull) -> Self {
         Self {
             tx,
             shared,
             on_full,
             patience: Patience::default(),
+            rng: match on_full {
+                OnFull::DropRandom(rule) => rule.rng(),
+                _ => fastrand::Rng::with_seed(0),
+            },
         }
     }
 
@@ -45,12 +51,8 @@ impl<T, F: Flavour> Sender<T, F> {
     /// gone, also while waiting.
     #[inline]
     pub fn send(&mut self, item: T) -> Result<Sent<T>, SendError<T>> {
-        match offer(&mut self.tx, &self.shared, item) {
-            Ok(()) => Ok(Sent::Stored),
-            Err(refusal) => self
-                .not_stored(refusal, None)
-                .map_err(|error| SendError(error.into_inner())),
-        }
+        self.send_until(item, || None)
+            .map_err(|error| SendError(error.into_inner()))
     }
 
     /// Sends `item` if there is room now, whatever [`OnFull`] says. Never waits.
@@ -60,7 +62,16 @@ impl<T, F: Flavour> Sender<T, F> {
     /// closed or the receiver gone.
     #[inline]
     pub fn try_send(&mut self, item: T) -> Result<(), TrySendError<T>> {
-        offer(&mut self.tx, &self.shared, item).inspect_err(|refusal| self.count(refusal))
+        offer(&mut self.tx, &self.shared, item).inspect_err(|refusal| {
+            let counts = &self.shared.counts.send;
+            match refusal {
+                TrySendError::Full(_) => {
+                    self.found_full();
+                    counts.refused_full.add(1);
+                }
+                TrySendError::Disconnected(_) => counts.refused_closed.add(1),
+            }
+        })
     }
 
     /// As [`send`](Self::send), but waits no longer than `timeout`.
@@ -92,14 +103,18 @@ impl<T, F: Flavour> Sender<T, F> {
         self.send_until(item, || Some(deadline))
     }
 
+    #[inline]
     fn send_until(
         &mut self,
         item: T,
         deadline: impl FnOnce() -> Option<Instant>,
     ) -> Result<Sent<T>, SendTimeoutError<T>> {
+        if self.on_full.is_early() {
+            return self.send_dropping(item);
+        }
         match offer(&mut self.tx, &self.shared, item) {
             Ok(()) => Ok(Sent::Stored),
-            Err(refusal) => self.not_stored(refusal, deadline()),
+            Err(refusal) => self.not_stored(refusal, deadline),
         }
     }
 
@@ -108,17 +123,69 @@ impl<T, F: Flavour> Sender<T, F> {
     fn not_stored(
         &mut self,
         refusal: TrySendError<T>,
-        deadline: Option<Instant>,
+        deadline: impl FnOnce() -> Option<Instant>,
     ) -> Result<Sent<T>, SendTimeoutError<T>> {
-        match (refusal, self.on_full) {
-            (TrySendError::Full(item), OnFull::Block) => self.send_blocking(item, deadline),
-            (refusal, _) => {
-                self.count(&refusal);
-                match refusal {
-                    TrySendError::Full(item) => Ok(Sent::Refused(item)),
-                    TrySendError::Disconnected(item) => Err(SendTimeoutError::Disconnected(item)),
-                }
+        match refusal {
+            TrySendError::Full(item) => match self.on_full {
+                OnFull::Block => self.send_blocking(item, deadline()),
+                OnFull::DropNewest => Ok(self.refuse(item, Reason::Newest)),
+                OnFull::DropRandom(_) => Ok(self.refuse(item, Reason::Random)),
+                OnFull::DropOldest => unreachable!("its ring makes room"),
+            },
+            TrySendError::Disconnected(item) => {
+                self.shared.counts.send.refused_closed.add(1);
+                Err(SendTimeoutError::Disconnected(item))
             }
+        }
+    }
+
+    /// By a policy that does not wait until there is no room.
+    fn send_dropping(&mut self, item: T) -> Result<Sent<T>, SendTimeoutError<T>> {
+        let sent = match self.on_full {
+            OnFull::DropOldest => self.replace(item),
+            OnFull::DropRandom(rule) => {
+                if self.chance_is_against(rule) {
+                    return Ok(self.refuse(item, Reason::Random));
+                }
+                offer(&mut self.tx, &self.shared, item).map(|()| Sent::Stored)
+            }
+            OnFull::Block | OnFull::DropNewest => unreachable!("they wait for that"),
+        };
+        sent.or_else(|refusal| self.not_stored(refusal, || None))
+    }
+
+    fn chance_is_against(&mut self, rule: EarlyDrop) -> bool {
+        let Shared { items, ring, .. } = &*self.shared;
+        !items.is_closed() && rule.refuses(ring.read().depth, &mut self.rng)
+    }
+
+    fn refuse(&self, item: T, reason: Reason) -> Sent<T> {
+        let counts = &self.shared.counts.send;
+        match reason {
+            Reason::Random => counts.refused_random.add(1),
+            _ => counts.refused_newest.add(1),
+        }
+        self.found_full();
+        self.shared.dropped(&item, reason);
+        Sent::Refused(item)
+    }
+
+    /// As [`offer`], in place of the oldest if there is no room.
+    fn replace(&mut self, item: T) -> Result<Sent<T>, TrySendError<T>> {
+        if self.shared.items.is_closed() {
+            return Err(TrySendError::Disconnected(item));
+        }
+        let (ticket, evicted) = self.tx.force(item).map_err(TrySendError::Full)?;
+        let refused = attend_to(&self.shared, ticket);
+        if let Some(oldest) = &evicted {
+            self.found_full();
+            self.shared.dropped(oldest, Reason::Oldest);
+        }
+        match (refused, evicted) {
+            // If it evicted another that came too late, that is dropped.
+            (Some(item), _) => Err(TrySendError::Disconnected(item)),
+            (None, Some(oldest)) => Ok(Sent::Evicted(oldest)),
+            (None, None) => Ok(Sent::Stored),
         }
     }
 
@@ -164,18 +231,6 @@ impl<T, F: Flavour> Sender<T, F> {
         }
     }
 
-    /// Counts an item that is handed back at once.
-    fn count(&self, refusal: &TrySendError<T>) {
-        let counts = &self.shared.counts.send;
-        match refusal {
-            TrySendError::Full(_) => {
-                self.found_full();
-                counts.refused_full.add(1);
-            }
-            TrySendError::Disconnected(_) => counts.refused_closed.add(1),
-        }
-    }
-
     fn found_full(&self) {
         let Shared { ring, counts, .. } = &*self.shared;
         counts.send.full_events.add(1);
@@ -187,8 +242,8 @@ impl<T, F: Flavour> Sender<T, F> {
     /// as fit together; of the others, which publish each item by itself, it is for
     /// convenience.
     ///
-    /// With [`OnFull::DropNewest`], what finds no room is given back together:
-    /// give it no more at a time than may be in memory twice. Give
+    /// What is refused or evicted is given back together: give it no more at a time
+    /// than may be in memory twice. Give
     /// `items.by_ref()` to go on with the rest after an error.
     ///
     /// Of `Spsc`, what `items` gives is received only when there is no more room, or
@@ -201,17 +256,18 @@ impl<T, F: Flavour> Sender<T, F> {
     ///
     /// # Panics
     /// If `items` does. What it gave before is in the channel, but for what was
-    /// refused, or taken back since the receiver is gone: that is counted as
-    /// refused, and dropped.
+    /// refused or evicted, or taken back since the receiver is gone: that is counted,
+    /// and dropped.
     pub fn send_many(
         &mut self,
         items: impl IntoIterator<Item = T>,
     ) -> Result<SentMany<T>, SendManyError<T>> {
         let mut items = items.into_iter();
         let mut stored = 0;
-        let mut refused = Vec::new();
+        let (mut refused, mut evicted) = (Vec::new(), Vec::new());
         loop {
-            let room = self.tx.room();
+            let one_by_one = self.on_full.is_early();
+            let room = if one_by_one { 0 } else { self.tx.room() };
             if room > 0 && !self.shared.items.is_closed() {
                 let (pushed, mut returned) = self.push_some(items.by_ref().take(room));
                 stored += pushed - returned.len();
@@ -220,27 +276,37 @@ impl<T, F: Flavour> Sender<T, F> {
                     return Err(SendManyError {
                         stored,
                         returned: refused,
+                        evicted,
                     });
                 }
                 if pushed < room {
-                    return Ok(SentMany { stored, refused });
+                    break;
                 }
             }
             let Some(item) = items.next() else {
-                return Ok(SentMany { stored, refused });
+                break;
             };
-            match self.send(item) {
-                Ok(Sent::Stored) => stored += 1,
+            let sent = self.send(item);
+            stored += usize::from(sent.as_ref().is_ok_and(Sent::is_stored));
+            match sent {
+                Ok(Sent::Stored) => {}
                 Ok(Sent::Refused(item)) => refused.push(item),
+                Ok(Sent::Evicted(item)) => evicted.push(item),
                 Err(SendError(item)) => {
                     refused.push(item);
                     return Err(SendManyError {
                         stored,
                         returned: refused,
+                        evicted,
                     });
                 }
             }
         }
+        Ok(SentMany {
+            stored,
+            refused,
+            evicted,
+        })
     }
 
     /// Pushes what `items` gives, for which there is room, and attends to the
@@ -248,7 +314,7 @@ impl<T, F: Flavour> Sender<T, F> {
     /// be taken back. If `items` panics, the latter are dropped.
     fn push_some(&mut self, items: impl Iterator<Item = T>) -> (usize, Vec<T>) {
         struct Batch<'a, T, F: Flavour> {
-            tx: &'a mut F::Tx<T>,
+            tx: &'a mut AnyTx<T, F>,
             shared: &'a Shared<T, F>,
             first: Ticket,
         }
@@ -327,6 +393,7 @@ impl<T, F: Flavour> Sender<T, F> {
     #[must_use]
     pub fn monitor(&self) -> Monitor
     where
+        T: Send + 'static,
         F::Gauge<T>: Send + Sync + 'static,
     {
         self.shared.monitor()
@@ -355,7 +422,7 @@ impl<T, F: Flavour> Sender<T, F> {
 /// push, look whether a receiver wants attention.
 #[inline]
 fn offer<T, F: Flavour>(
-    tx: &mut F::Tx<T>,
+    tx: &mut AnyTx<T, F>,
     shared: &Shared<T, F>,
     item: T,
 ) -> Result<(), TrySendError<T>> {
@@ -363,23 +430,32 @@ fn offer<T, F: Flavour>(
         return Err(TrySendError::Disconnected(item));
     }
     let ticket = tx.push(item).map_err(TrySendError::Full)?;
-    if shared.items.wants_attention() {
-        if let Some(item) = shared.attend(ticket, 1).pop() {
-            return Err(TrySendError::Disconnected(item));
-        }
+    match attend_to(shared, ticket) {
+        None => Ok(()),
+        Some(item) => Err(TrySendError::Disconnected(item)),
     }
-    Ok(())
+}
+
+/// After a push: wakes a receiver, or takes the item back out of a closed channel.
+#[inline]
+fn attend_to<T, F: Flavour>(shared: &Shared<T, F>, ticket: Ticket) -> Option<T> {
+    if !shared.items.wants_attention() {
+        return None;
+    }
+    shared.attend(ticket, 1).pop()
 }
 
 /// Where the flavour has many senders.
 impl<T, F: Flavour<Tx<T>: Clone>> Clone for Sender<T, F> {
     fn clone(&self) -> Self {
-        self.shared.senders.fetch_add(1, Ordering::Relaxed);
+        let others = self.shared.senders.fetch_add(1, Ordering::Relaxed);
         Self {
             tx: self.tx.clone(),
             shared: self.shared.clone(),
             on_full: self.on_full,
             patience: Patience::default(),
+            // Not the same chances, or they would drop in step.
+            rng: fastrand::Rng::with_seed(self.rng.get_seed() ^ (others as u64) << 32),
         }
     }
 }

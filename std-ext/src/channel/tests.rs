@@ -1,6 +1,7 @@
 //! What a user of the channel relies on. Interleavings are the models' business.
 
 mod many;
+mod policies;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -72,7 +73,7 @@ fn capacity_is_exact_and_impossible_ones_are_errors() {
         assert!(rx.try_iter().eq(0..capacity));
         assert!(tx.is_empty() && rx.is_empty());
     }
-    let build = |capacity| channel(capacity).spsc().try_build::<u64>().err();
+    let build = |capacity| channel::<u64>(capacity).spsc().try_build().err();
     assert_eq!(build(0), Some(CapacityError::Zero));
     assert_eq!(build(usize::MAX), Some(CapacityError::TooLarge));
     assert!(catch_unwind(|| blocking::<u8>(0)).is_err());
@@ -92,7 +93,10 @@ fn drop_newest_refuses_and_counts() {
     assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
     let stats = tx.stats();
     assert_eq!(stats.empty_events, 2);
-    assert_eq!((stats.offered, stats.stored, stats.refused_full), (7, 3, 4));
+    assert_eq!(
+        (stats.offered, stats.stored, stats.refused_newest),
+        (7, 3, 4)
+    );
     assert_eq!((stats.delivered, stats.depth, stats.high_water), (3, 0, 2));
     assert_eq!(stats.full_events, 4);
     assert!(stats.is_exact());
@@ -371,7 +375,7 @@ fn a_monitor_outlives_the_channel() {
     let stats = monitor.clone().stats();
     assert_eq!(
         stats.to_string(),
-        "offered 2 = stored 1 + refused 1, stored 1 = delivered 1 + drained 0 + depth 0"
+        "offered 2 = stored 1 + refused 1, stored 1 = delivered 1 + evicted 0 + drained 0 + depth 0"
     );
     fn assert_send_sync<T: Send + Sync>(_: &T) {}
     assert_send_sync(&monitor);

@@ -87,7 +87,7 @@ fn many_threads_lose_nothing() {
 #[test]
 fn closing_in_the_middle_loses_nothing() {
     for round in 0..if cfg!(miri) { 4 } else { 2000 } {
-        let (tx, mut rx) = channel(4).mpmc().build::<usize>();
+        let (tx, mut rx) = channel::<usize>(4).mpmc().build();
         let stored = thread::scope(|scope| {
             let senders = [0, 1 << 30, 2 << 30].map(|own| {
                 let mut tx = tx.clone();
@@ -159,7 +159,7 @@ fn a_push_into_a_closed_channel_wakes_all() {
             self.0.fetch_add(1, Relaxed);
         }
     }
-    let (_tx, mut rx) = channel(1).mpmc().build::<u8>();
+    let (_tx, mut rx) = channel::<u8>(1).mpmc().build();
     rx.close();
     let wakes = Arc::new(Flag(AtomicUsize::new(0)));
     for _ in 0..2 {

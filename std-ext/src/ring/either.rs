@@ -1,0 +1,115 @@
+//! One of two rings, chosen when the channel is made.
+
+use super::{Gauge, Reading, Rx, Ticket, Tx};
+
+/// An end of one of two rings.
+#[derive(Clone, Debug)]
+pub(crate) enum Either<A, B> {
+    /// The usual one.
+    Usual(A),
+    /// The other.
+    Other(B),
+}
+
+use Either::{Other, Usual};
+
+impl<T, A: Tx<T>, B: Tx<T>> Tx<T> for Either<A, B> {
+    #[inline]
+    fn push(&mut self, item: T) -> Result<Ticket, T> {
+        match self {
+            Usual(ring) => ring.push(item),
+            Other(ring) => ring.push(item),
+        }
+    }
+
+    fn force(&mut self, item: T) -> Result<(Ticket, Option<T>), T> {
+        match self {
+            Usual(ring) => ring.force(item),
+            Other(ring) => ring.force(item),
+        }
+    }
+
+    fn room(&mut self) -> usize {
+        match self {
+            Usual(ring) => ring.room(),
+            Other(ring) => ring.room(),
+        }
+    }
+
+    fn push_run(&mut self, items: impl Iterator<Item = T>) {
+        match self {
+            Usual(ring) => ring.push_run(items),
+            Other(ring) => ring.push_run(items),
+        }
+    }
+
+    fn next(&self) -> Ticket {
+        match self {
+            Usual(ring) => ring.next(),
+            Other(ring) => ring.next(),
+        }
+    }
+}
+
+impl<T, A: Rx<T>, B: Rx<T>> Rx<T> for Either<A, B> {
+    #[inline]
+    fn pop(&mut self) -> Option<T> {
+        match self {
+            Usual(ring) => ring.pop(),
+            Other(ring) => ring.pop(),
+        }
+    }
+
+    fn take(&mut self) -> Option<(Ticket, T)> {
+        match self {
+            Usual(ring) => ring.take(),
+            Other(ring) => ring.take(),
+        }
+    }
+
+    #[inline]
+    fn pop_each(&mut self, limit: usize, each: impl FnMut(T)) -> usize {
+        match self {
+            Usual(ring) => ring.pop_each(limit, each),
+            Other(ring) => ring.pop_each(limit, each),
+        }
+    }
+
+    #[inline]
+    fn may_pop(&mut self, seen: impl FnOnce(usize)) -> bool {
+        match self {
+            Usual(ring) => ring.may_pop(seen),
+            Other(ring) => ring.may_pop(seen),
+        }
+    }
+
+    fn is_drained(&mut self) -> bool {
+        match self {
+            Usual(ring) => ring.is_drained(),
+            Other(ring) => ring.is_drained(),
+        }
+    }
+}
+
+impl<A: Gauge, B: Gauge> Gauge for Either<A, B> {
+    fn capacity(&self) -> usize {
+        match self {
+            Usual(ring) => ring.capacity(),
+            Other(ring) => ring.capacity(),
+        }
+    }
+
+    fn read(&self) -> Reading {
+        match self {
+            Usual(ring) => ring.read(),
+            Other(ring) => ring.read(),
+        }
+    }
+
+    fn depth_without_room(&self) -> usize {
+        match self {
+            Usual(ring) => ring.depth_without_room(),
+            Other(ring) => ring.depth_without_room(),
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The ring that can evict its oldest item.
+
+use std::sync::Arc;
+
+use ringfence_core::mpmc::{HeapRing, PopError, PushError};
+use ringfence_core::spsc::CapacityError;
+
+use super::{Gauge, Reading, Rx, Ticket, Tx};
+use crate::sync::{AtomicUsize, Ordering, Padded, yield_now};
+
+/// How many calls can be inside at one time. One more waits for one of them.
+const SPARES: usize = 16;
+
+/// Any end of a lock-free ring, and all that can be seen of it.
+#[derive(Debug)]
+pub(crate) struct Evicting<T>(Arc<Inner<T>>);
+
+#[derive(Debug)]
+struct Inner<T> {
+    ring: HeapRing<T>,
+    /// The ring's positions do not say who emptied a slot.
+    popped: Padded<AtomicUsize>,
+    evicted: Padded<AtomicUsize>,
+}
+
+impl<T> Evicting<T> {
+    pub(crate) fn try_with_capacity(capacity: usize) -> Result<Self, CapacityError> {
+        Ok(Self(Arc::new(Inner {
+            ring: HeapRing::try_with_capacity(capacity, SPARES)?,
+            popped: Padded::new(AtomicUsize::new(0)),
+            evicted: Padded::new(AtomicUsize::new(0)),
+        })))
+    }
+}
+
+impl<T> Clone for Evicting<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Tx<T> for Evicting<T> {
+    fn push(&mut self, mut item: T) -> Result<Ticket, T> {
+        loop {
+            match self.0.ring.push_at(item) {
+                Ok(ticket) => return Ok(ticket),
+                Err(PushError::Full(item)) => return Err(item),
+                Err(PushError::Busy(back)) => item = back,
+            }
+            yield_now();
+        }
+    }
+
+    fn force(&mut self, mut item: T) -> Result<(Ticket, Option<T>), T> {
+        loop {
+            match self.0.ring.force_at(item) {
+                Ok((ticket, evicted)) => {
+                    if evicted.is_some() {
+                        // ORDERING: Relaxed; see `read`.
+                        self.0.evicted.fetch_add(1, Ordering::Relaxed);
+                    }
+                    return Ok((ticket, evicted));
+                }
+                Err(back) => item = back,
+            }
+            yield_now();
+        }
+    }
+}
+
+impl<T> Rx<T> for Evicting<T> {
+    fn pop(&mut self) -> Option<T> {
+        self.take().map(|(_, item)| item)
+    }
+
+    fn take(&mut self) -> Option<(Ticket, T)> {
+        loop {
+            match self.0.ring.pop_at() {
+                Ok(taken) => {
+                    // ORDERING: Relaxed; see `read`.
+                    self.0.popped.fetch_add(1, Ordering::Relaxed);
+                    return Some(taken);
+                }
+                Err(PopError::Empty) => return None,
+                Err(PopError::Busy) => yield_now(),
+            }
+        }
+    }
+
+    fn pop_each(&mut self, limit: usize, each: impl FnMut(T)) -> usize {
+        let items = std::iter::from_fn(|| self.pop());
+        items.take(limit).map(each).count()
+    }
+
+    fn is_drained(&mut self) -> bool {
+        self.0.ring.is_empty()
+    }
+}
+
+impl<T> Gauge for Evicting<T> {
+    fn capacity(&self) -> usize {
+        self.0.ring.capacity()
+    }
+
+    /// What has been popped or evicted, and not yet counted, is still inside.
+    fn read(&self) -> Reading {
+        // ORDERING: Relaxed; counts that arrive before the pushes that they follow
+        // are of items that have been inside.
+        let popped = self.0.popped.load(Ordering::Relaxed);
+        let evicted = self.0.evicted.load(Ordering::Relaxed);
+        let (removed, inside) = self.0.ring.progress();
+        let pushed = removed.wrapping_add(inside);
+        let left = pushed.wrapping_sub(popped).wrapping_sub(evicted);
+        let depth = usize::try_from(left as isize).unwrap_or(0);
+        Reading {
+            popped,
+            evicted,
+            depth,
+            is_exact: depth == inside,
+        }
+    }
+
+    /// By the ring alone.
+    fn depth_without_room(&self) -> usize {
+        self.0.ring.len()
+    }
+}
