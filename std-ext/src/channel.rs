@@ -47,17 +47,22 @@
 //! By the fences of [`event`](crate::event) the receiver sees the push or the
 //! sender sees the channel closed; by the lock it is not both that give it up.
 
+mod closing;
 mod receiver;
 mod sender;
 #[cfg(test)]
 mod tests;
+mod weak;
 
+pub use self::closing::Closed;
 pub use self::receiver::{IntoIter, Iter, Receiver, TryIter};
 pub use self::sender::Sender;
+pub use self::weak::{WeakReceiver, WeakSender};
 
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::OnceLock;
 
 use ringfence_core::spsc::CapacityError;
 
@@ -79,6 +84,7 @@ struct Shared<T, F: Flavour> {
     ring: AnyGauge<T, F>,
     counts: std::sync::Arc<Counts>,
     on_drop: Option<Hook<T>>,
+    closed: OnceLock<Closed>,
     senders: AtomicUsize,
     receivers: AtomicUsize,
 }
@@ -96,7 +102,9 @@ struct Retired<T, F: Flavour> {
 
 impl<T, F: Flavour> Shared<T, F> {
     /// Closes the channel, and wakes who waits.
-    fn close(&self) {
+    fn close(&self, why: Closed) {
+        // Before it is closed, so that who sees that knows why. The first one stays.
+        let _ = self.closed.set(why);
         // In this order: a sender that waits for room looks at `items`.
         self.items.close();
         self.room.close();
@@ -316,6 +324,7 @@ impl<T, F: Flavour> Builder<T, F> {
             ring: ring.gauge,
             counts: Counts::new(F::ONE_SENDER, F::ONE_RECEIVER).into(),
             on_drop: self.on_drop,
+            closed: OnceLock::new(),
             senders: AtomicUsize::new(1),
             receivers: AtomicUsize::new(1),
         });

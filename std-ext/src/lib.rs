@@ -49,7 +49,7 @@ pub use ringfence_core::{mpmc, stamped};
 
 #[cfg(feature = "std")]
 pub use self::{
-    channel::{Builder, Receiver, Sender, bounded, channel},
+    channel::{Builder, Closed, Receiver, Sender, WeakReceiver, WeakSender, bounded, channel},
     error::{
         RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError, TryRecvError,
         TrySendError,

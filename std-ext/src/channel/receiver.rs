@@ -1,10 +1,11 @@
 //! The end that receives.
 
+use std::error::Error;
 use std::fmt;
 use std::iter::FusedIterator;
 use std::time::{Duration, Instant};
 
-use super::Shared;
+use super::{Closed, Shared};
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::flavour::{AnyRx, Flavour, Mpmc};
 use crate::policy::Reason;
@@ -24,7 +25,7 @@ use crate::wait::{Patience, wait};
 /// A receiver that is forgotten leaves the channel open, with what is inside.
 pub struct Receiver<T, F: Flavour = Mpmc> {
     /// `None` once every item has been received and there will be no more.
-    consumer: Option<AnyRx<T, F>>,
+    pub(super) consumer: Option<AnyRx<T, F>>,
     pub(super) shared: Arc<Shared<T, F>>,
     patience: Patience,
     /// How many items had been lost when it was last asked.
@@ -163,10 +164,37 @@ impl<T, F: Flavour> Receiver<T, F> {
         TryIter(self)
     }
 
+    /// Closes the channel, and takes what is inside: items one by one, until there is
+    /// none, and no send under way that could bring one.
+    pub fn drain(&mut self) -> Iter<'_, T, F> {
+        self.close();
+        self.iter()
+    }
+
     /// Closes the channel: sends give their item back from now on. What is
     /// inside can still be received, then receives say `Disconnected`.
     pub fn close(&mut self) {
-        self.shared.close();
+        self.shared.close(Closed::ByReceiver);
+    }
+
+    /// As [`close`](Self::close), and says why. If it was closed before, for another
+    /// reason, that one stays.
+    pub fn close_with(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.shared.close(Closed::with(error));
+    }
+
+    /// Why the channel is closed; `None` while it is open.
+    ///
+    /// ```
+    /// let (mut tx, mut rx) = ringfence::bounded::<u8>(8);
+    /// assert!(rx.why_closed().is_none());
+    /// tx.close_with("the disk is full");
+    /// assert_eq!(rx.recv(), Err(ringfence::RecvError));
+    /// assert_eq!(rx.why_closed().unwrap().to_string(), "the disk is full");
+    /// ```
+    #[must_use]
+    pub fn why_closed(&self) -> Option<&Closed> {
+        self.shared.closed.get()
     }
 
     /// Whether the channel is closed: by any end, or because all senders are gone.
@@ -345,7 +373,7 @@ impl<T, F: Flavour> Drop for Receiver<T, F> {
         if !self.shared.receiver_leaves() {
             return;
         }
-        self.shared.close();
+        self.shared.close(Closed::ReceiversGone);
         self.shared.counts.recv_done(&self.shared.ring);
         let mut last = Last {
             consumer: self.consumer.take(),

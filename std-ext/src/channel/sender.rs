@@ -1,9 +1,10 @@
 //! The end that sends.
 
+use std::error::Error;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::Shared;
+use super::{Closed, Shared};
 use crate::error::{SendError, SendManyError, SendTimeoutError, TrySendError};
 use crate::flavour::{AnyTx, Flavour, Mpmc};
 use crate::policy::{EarlyDrop, OnFull, Reason, Sent, SentMany};
@@ -18,9 +19,9 @@ use crate::wait::{Patience, wait};
 /// last one is dropped, the channel closes; what is inside can still be received. One
 /// that is forgotten leaves the channel open: receivers wait for ever.
 pub struct Sender<T, F: Flavour = Mpmc> {
-    tx: AnyTx<T, F>,
-    shared: Arc<Shared<T, F>>,
-    on_full: OnFull,
+    pub(super) tx: AnyTx<T, F>,
+    pub(super) shared: Arc<Shared<T, F>>,
+    pub(super) on_full: OnFull,
     patience: Patience,
     /// For [`OnFull::DropRandom`].
     rng: fastrand::Rng,
@@ -349,7 +350,27 @@ impl<T, F: Flavour> Sender<T, F> {
     /// Closes the channel: sends give their item back from now on, and the
     /// receiver gets what is inside, then `Disconnected`.
     pub fn close(&mut self) {
-        self.shared.close();
+        self.shared.close(Closed::BySender);
+    }
+
+    /// As [`close`](Self::close), and says why. If it was closed before, for another
+    /// reason, that one stays.
+    pub fn close_with(&mut self, error: impl Into<Box<dyn Error + Send + Sync>>) {
+        self.shared.close(Closed::with(error));
+    }
+
+    /// Why the channel is closed; `None` while it is open.
+    ///
+    /// ```
+    /// let (mut tx, mut rx) = ringfence::bounded::<u8>(8);
+    /// assert!(rx.why_closed().is_none());
+    /// tx.close_with("the disk is full");
+    /// assert_eq!(rx.recv(), Err(ringfence::RecvError));
+    /// assert_eq!(rx.why_closed().unwrap().to_string(), "the disk is full");
+    /// ```
+    #[must_use]
+    pub fn why_closed(&self) -> Option<&Closed> {
+        self.shared.closed.get()
     }
 
     /// Whether the channel is closed: by either side, or because the receiver is
@@ -463,7 +484,7 @@ impl<T, F: Flavour<Tx<T>: Clone>> Clone for Sender<T, F> {
 impl<T, F: Flavour> Drop for Sender<T, F> {
     fn drop(&mut self) {
         if self.shared.sender_leaves() {
-            self.shared.close();
+            self.shared.close(Closed::SendersGone);
         }
     }
 }
