@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! stored    = pushed - taken back
-//! delivered = popped before the receiver was done
+//! expired   = what fresh receivers counted, of those popped before the receiver was done
+//! delivered = the others of those
 //! drained   = popped since, but for what was taken back
 //! ```
 //!
@@ -23,14 +24,16 @@ use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, l
 /// What went through a channel up to now. Counts are in items.
 ///
 /// In every snapshot `offered = stored + refused` and
-/// `stored = delivered + drained + depth`. At rest it is exact. While senders
+/// `stored = delivered + expired + drained + depth`. At rest it is exact. While senders
 /// and receivers work, the counts lag behind by what is under way, `depth` may
 /// be more than there was at any one instant, and between two snapshots no
-/// count goes down, but for `depth`, and for an item that is taken back out of a
-/// channel that was just closed.
+/// count goes down, but for `depth`, for an item that is taken back out of a
+/// channel that was just closed, and for `delivered` where receivers are
+/// [`Fresh`](crate::age::Fresh).
 ///
 /// On 32-bit targets `delivered`, and with it `stored` and `offered`, starts again from
-/// zero after 2^32 items; with many senders or receivers, after 2^31 or more.
+/// zero after 2^32 items; with many senders or receivers, after 2^31 or more. `expired`
+/// is then shown too low.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -50,8 +53,11 @@ pub struct Stats {
     pub refused_timeout: u64,
     /// Handed back because the channel was closed or the receiver gone.
     pub refused_closed: u64,
-    /// Items that were received.
+    /// Items that were received, and not expired.
     pub delivered: u64,
+    /// Items that a [`Fresh`](crate::age::Fresh) receiver took out and dropped, since
+    /// they had waited too long.
+    pub expired: u64,
     /// Items that were in the channel when the receiver went, and were dropped.
     pub drained: u64,
     /// Items in the channel now.
@@ -82,7 +88,7 @@ impl Stats {
     pub fn is_exact(&self) -> bool {
         self.offered == self.stored + self.refused
             && self.refused == self.refused_full + self.refused_timeout + self.refused_closed
-            && self.stored == self.delivered + self.drained + self.depth
+            && self.stored == self.delivered + self.expired + self.drained + self.depth
     }
 }
 
@@ -98,7 +104,11 @@ impl fmt::Display for Stats {
             self.delivered,
             self.drained,
             self.depth
-        )
+        )?;
+        if self.expired > 0 {
+            write!(f, " + expired {}", self.expired)?;
+        }
+        Ok(())
     }
 }
 
@@ -144,6 +154,7 @@ pub(crate) struct SendCounts {
 /// What receivers count.
 #[derive(Debug)]
 pub(crate) struct RecvCounts {
+    pub(crate) expired: Count,
     pub(crate) empty_events: Count,
     pub(crate) blocked_nanos: Count,
 }
@@ -207,6 +218,7 @@ impl Counts {
                 blocked_nanos: send(),
             }),
             recv: Padded::new(RecvCounts {
+                expired: recv(),
                 empty_events: recv(),
                 blocked_nanos: recv(),
             }),
@@ -251,6 +263,9 @@ impl Counts {
         let refused_closed = self.send.refused_closed.get();
         let refused = refused_full + refused_timeout + refused_closed;
         let stored = delivered + drained + depth;
+        // Never more than were popped by the look at the ring, so that no sum is exceeded.
+        let expired = self.recv.expired.get().min(delivered);
+        let delivered = delivered - expired;
         Stats {
             offered: stored + refused,
             stored,
@@ -259,6 +274,7 @@ impl Counts {
             refused_timeout,
             refused_closed,
             delivered,
+            expired,
             drained,
             depth,
             high_water: self.high_water.load(Ordering::Relaxed) as u64,

@@ -210,6 +210,11 @@ impl<T, F: Flavour> Receiver<T, F> {
         self.shared.stats()
     }
 
+    /// Counts an item that was received, and is about to be dropped since it is too old.
+    pub(crate) fn expire(&self, _item: &T) {
+        self.shared.counts.recv.expired.add(1);
+    }
+
     /// Statistics for any thread, also after the channel is gone.
     #[must_use]
     pub fn monitor(&self) -> Monitor
