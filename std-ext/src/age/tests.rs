@@ -2,7 +2,6 @@
 
 mod codel;
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -243,7 +242,7 @@ fn threads_lose_nothing() {
     where
         Sender<Timed<u64>, F>: Send,
     {
-        const ITEMS: u64 = if cfg!(miri) { 60 } else { 20_000 };
+        const ITEMS: u64 = if cfg!(miri) { 60 } else { 5_000 };
         let is_old = |item: u64| item % 7 < 3;
         let clock = ManualClock::new();
         let start = clock.now();
@@ -272,34 +271,27 @@ fn threads_lose_nothing() {
     }
 }
 
-fn receive_all<F: Flavour>(rx: &mut Fresh<u64, F, Ttl, ManualClock>) -> VecDeque<u64> {
-    let mut received = VecDeque::new();
-    let mut buffer = Vec::new();
+fn receive_all<F: Flavour>(rx: &mut Fresh<u64, F, Ttl, ManualClock>) -> Vec<u64> {
+    let mut received = Vec::new();
     loop {
-        let end = match received.len() % 4 {
-            0 => rx.recv().map(|item| received.push_back(item)).is_err(),
-            1 => match rx.try_recv() {
-                Ok(item) => {
-                    received.push_back(item);
-                    false
-                }
-                Err(error) => error.is_disconnected(),
+        let item = match received.len() % 4 {
+            0 => rx.recv().map_err(TryRecvError::from),
+            1 => rx.try_recv(),
+            2 => rx
+                .recv_timeout(Duration::from_micros(20))
+                .map_err(|error| match error {
+                    RecvTimeoutError::Timeout => TryRecvError::Empty,
+                    RecvTimeoutError::Disconnected => TryRecvError::Disconnected,
+                }),
+            _ => match rx.recv_many(&mut received, 5) {
+                Ok(_) => continue,
+                Err(error) => Err(error.into()),
             },
-            2 => match rx.recv_timeout(Duration::from_micros(20)) {
-                Ok(item) => {
-                    received.push_back(item);
-                    false
-                }
-                Err(error) => error.is_disconnected(),
-            },
-            _ => {
-                let end = rx.recv_many(&mut buffer, 5).is_err();
-                received.extend(buffer.drain(..));
-                end
-            }
         };
-        if end {
-            return received;
+        match item {
+            Ok(item) => received.push(item),
+            Err(TryRecvError::Empty) => thread::yield_now(),
+            Err(TryRecvError::Disconnected) => return received,
         }
     }
 }
