@@ -5,14 +5,14 @@
 //!
 //! | phase | not high | high | high, and time to drop |
 //! |---|---|---|---|
-//! | `Calm` | keep | drop → `Entered` | |
-//! | `Entered` | keep → `Dropping` | keep → `Dropping` | |
+//! | `Calm` | keep | drop → `Dropping` | |
 //! | `Dropping` | keep → `Calm` | keep | drop → `Dropped` |
 //! | `Dropped`, after the next drop is put off | keep → `Calm` | keep → `Dropping` | drop |
 //!
-//! High is what has waited too long after an interval of such items. The RFC also notes
-//! when it finds the queue empty. Here nothing is noted: the item before that was the last
-//! one, and so not high; or another receiver took it, and what comes next is young.
+//! High is what has waited too long after an interval of such items. The RFC also
+//! * keeps the item after the first drop in any case: here it is not yet time to drop it;
+//! * notes when it finds the queue empty: here the item before that was the last one, and
+//!   so not high; or another receiver took it, and what this one then waits for is young.
 
 use std::error::Error;
 use std::fmt;
@@ -26,11 +26,11 @@ use super::Rule;
 /// When items have been older than the *target* for a whole *interval*, it drops one. As
 /// long as that does not help, it drops the next after a shorter and shorter while, of
 /// the interval through the square root of how many it has dropped. It never drops the
-/// last item in the channel. By RFC 8289, whose packets are items here, and whose
-/// backlog of one packet is the one that is taken out.
+/// last item in the channel. By RFC 8289; its packets are items here, and instead of a
+/// backlog of at most one packet, an item that leaves the channel empty stops the drops.
 ///
-/// It holds waits near the target on average; a single item may have waited for longer.
-/// Where there must be a bound, use [`Ttl`](super::Ttl).
+/// What it shortens is a wait that lasts; a single item may have waited for long. Where
+/// there must be a bound, use [`Ttl`](super::Ttl).
 ///
 /// With many receivers each has a rule of its own, which sees what this receiver takes
 /// out, so together they drop as much more often.
@@ -52,11 +52,9 @@ pub struct CoDel {
 enum Phase {
     /// Nothing is dropped.
     Calm,
-    /// The first was dropped.
-    Entered,
     /// One is dropped whenever it is time.
     Dropping,
-    /// One was dropped since it was time.
+    /// One was dropped since it was time: if the next is high too, the next drop is put off.
     Dropped,
 }
 
@@ -145,6 +143,7 @@ impl CoDel {
         self.count = if goes_on { dropped } else { 1 };
         self.entered_with = self.count;
         self.next_drop = Some(self.drop_after(now));
+        self.phase = Phase::Dropping;
     }
 
     /// The control law.
@@ -155,28 +154,24 @@ impl CoDel {
 
 impl Rule for CoDel {
     fn keeps(&mut self, sent: Instant, now: Instant, is_last: impl FnOnce() -> bool) -> bool {
-        let is_high = self.is_high(sent, now, is_last);
-        match self.phase {
-            Phase::Entered => self.phase = Phase::Dropping,
-            _ if !is_high => self.phase = Phase::Calm,
-            Phase::Calm => {
-                self.enter(now);
-                self.phase = Phase::Entered;
-                return false;
-            }
-            Phase::Dropping | Phase::Dropped => {
-                if self.phase == Phase::Dropped {
-                    self.next_drop = self.next_drop.map(|at| self.drop_after(at));
-                }
-                if self.next_drop.is_some_and(|at| now >= at) {
-                    self.count = self.count.saturating_add(1);
-                    self.phase = Phase::Dropped;
-                    return false;
-                }
-                self.phase = Phase::Dropping;
-            }
+        if !self.is_high(sent, now, is_last) {
+            self.phase = Phase::Calm;
+            return true;
         }
-        true
+        if self.phase == Phase::Calm {
+            self.enter(now);
+            return false;
+        }
+        if self.phase == Phase::Dropped {
+            self.next_drop = self.next_drop.map(|at| self.drop_after(at));
+        }
+        if self.next_drop.is_some_and(|at| now < at) {
+            self.phase = Phase::Dropping;
+            return true;
+        }
+        self.phase = Phase::Dropped;
+        self.count = self.count.saturating_add(1);
+        false
     }
 }
 

@@ -18,7 +18,7 @@ use crate::sync::is_over;
 /// copy of the rule as it is then. If an item's `Drop` panics, the item is counted, and
 /// the receiver may be used on.
 ///
-/// A receive has the [guarantee](crate::channel#progress) of the channel's for each
+/// A receive has the [guarantee](mod@crate::channel#progress) of the channel's for each
 /// item that it takes out, and dropping one takes as long as its `Drop` does.
 ///
 /// # What a live snapshot shows
