@@ -296,6 +296,35 @@ fn receive_all<F: Flavour>(rx: &mut Fresh<u64, F, Ttl, ManualClock>) -> Vec<u64>
     }
 }
 
+/// A snapshot in the middle adds up, and only `delivered` and `depth` ever go down.
+#[test]
+fn live_snapshots_add_up() {
+    const ITEMS: u64 = if cfg!(miri) { 60 } else { 20_000 };
+    let (mut tx, mut rx, clock) = fresh(4);
+    let old = clock.now();
+    clock.advance(11 * MS);
+    let monitor = tx.monitor();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            for item in 0..ITEMS {
+                // Often all that has come out by then is expired.
+                let sent = if item < ITEMS / 2 { old } else { clock.now() };
+                assert!(tx.send(Timed::at(item, sent)).is_ok());
+            }
+        });
+        let receiver = scope.spawn(move || rx.iter().count() as u64);
+        let mut last = monitor.stats();
+        while !receiver.is_finished() {
+            let stats = monitor.stats();
+            assert!(stats.is_exact(), "{stats}");
+            assert!(stats.stored >= last.stored && stats.expired >= last.expired);
+            last = stats;
+        }
+        assert_eq!(receiver.join().unwrap(), ITEMS / 2);
+    });
+    assert_counts(&monitor.stats(), ITEMS / 2, ITEMS / 2, 0);
+}
+
 /// Clones share the work, and each item is delivered or expired once.
 #[test]
 fn clones_count_together() {
