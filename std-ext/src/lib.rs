@@ -32,6 +32,7 @@
 //!   sender or many and one receiver or many. A send or receive that does not have to
 //!   wait costs a few nanoseconds more than the ring; one that has to spins for some
 //!   microseconds and then sleeps.
+//! * [`age`]: receivers that drop items which have waited too long.
 //!
 //! # Features
 //!
@@ -60,6 +61,8 @@ pub use self::{
 #[cfg(feature = "std")]
 pub use ringfence_core::spsc::CapacityError;
 
+#[cfg(feature = "std")]
+pub mod age;
 #[cfg(feature = "std")]
 pub mod channel;
 #[cfg(feature = "std")]

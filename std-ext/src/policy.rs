@@ -141,6 +141,8 @@ pub enum Reason {
     Oldest,
     /// Refused by [`OnFull::DropRandom`]; its sender gets it back.
     Random,
+    /// Too old, by a [`Fresh`](crate::age::Fresh) receiver.
+    Expired,
     /// It was in the channel when the last receiver went.
     Drained,
 }

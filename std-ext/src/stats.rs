@@ -6,7 +6,8 @@
 //!
 //! ```text
 //! stored    = pushed - taken back
-//! delivered = popped before the receiver was done
+//! expired   = what fresh receivers counted, of those popped before the receiver was done
+//! delivered = the others of those
 //! drained   = popped since, but for what was taken back
 //! ```
 //!
@@ -26,14 +27,16 @@ use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, l
 /// What went through a channel up to now. Counts are in items.
 ///
 /// In every snapshot `offered = stored + refused` and
-/// `stored = delivered + evicted + drained + depth`. At rest it is exact. While senders
+/// `stored = delivered + evicted + expired + drained + depth`. At rest it is exact. While senders
 /// and receivers work, the counts lag behind by what is under way, `depth` may
 /// be more than there was at any one instant, and between two snapshots no
-/// count goes down, but for `depth`, and for an item that is taken back out of a
-/// channel that was just closed.
+/// count goes down, but for `depth`, for an item that is taken back out of a
+/// channel that was just closed, and for `delivered` where receivers are
+/// [`Fresh`](crate::age::Fresh).
 ///
 /// On 32-bit targets `delivered`, and with it `stored` and `offered`, starts again from
-/// zero after 2^32 items; with many senders or receivers, after 2^31 or more.
+/// zero after 2^32 items; with many senders or receivers, after 2^31 or more. `expired`
+/// is then shown too low.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -57,11 +60,14 @@ pub struct Stats {
     pub refused_timeout: u64,
     /// Handed back because the channel was closed or the receiver gone.
     pub refused_closed: u64,
-    /// Items that were received.
+    /// Items that were received, and not expired.
     pub delivered: u64,
     /// Items that gave their place to newer ones, by
     /// [`OnFull::DropOldest`](crate::OnFull::DropOldest).
     pub evicted: u64,
+    /// Items that a [`Fresh`](crate::age::Fresh) receiver took out and dropped, since
+    /// they had waited too long.
+    pub expired: u64,
     /// Items that were in the channel when the receiver went, and were dropped.
     pub drained: u64,
     /// Items in the channel now.
@@ -96,14 +102,15 @@ impl Stats {
                     + self.refused_full
                     + self.refused_timeout
                     + self.refused_closed
-            && self.stored == self.delivered + self.evicted + self.drained + self.depth
+            && self.stored
+                == self.delivered + self.evicted + self.expired + self.drained + self.depth
     }
 
     /// Items that the channel's policy has dropped: refused or evicted by
-    /// [`OnFull`](crate::OnFull). Not those that a `try_send` or a timeout gave back.
+    /// [`OnFull`](crate::OnFull), or expired. Not those that a `try_send` or a timeout gave back.
     #[must_use]
     pub fn lost(&self) -> u64 {
-        self.lost_before_stored() + self.evicted
+        self.lost_before_stored() + self.evicted + self.expired
     }
 
     fn lost_before_stored(&self) -> u64 {
@@ -116,13 +123,14 @@ impl fmt::Display for Stats {
         write!(
             f,
             "offered {} = stored {} + refused {}, \
-             stored {} = delivered {} + evicted {} + drained {} + depth {}",
+             stored {} = delivered {} + evicted {} + expired {} + drained {} + depth {}",
             self.offered,
             self.stored,
             self.refused,
             self.stored,
             self.delivered,
             self.evicted,
+            self.expired,
             self.drained,
             self.depth
         )
@@ -173,6 +181,7 @@ pub(crate) struct SendCounts {
 /// What receivers count.
 #[derive(Debug)]
 pub(crate) struct RecvCounts {
+    pub(crate) expired: Count,
     pub(crate) empty_events: Count,
     pub(crate) blocked_nanos: Count,
 }
@@ -241,6 +250,7 @@ impl Counts {
                 blocked_nanos: send(),
             }),
             recv: Padded::new(RecvCounts {
+                expired: recv(),
                 empty_events: recv(),
                 blocked_nanos: recv(),
             }),
@@ -284,7 +294,8 @@ impl Counts {
             refused_random,
             ..
         } = &*self.send;
-        refused_newest.get() + refused_random.get() + ring.read().evicted as u64
+        let before_stored = refused_newest.get() + refused_random.get();
+        before_stored + ring.read().evicted as u64 + self.recv.expired.get()
     }
 
     /// How the channel ends, locked, so that no snapshot sees a change half done.
@@ -316,6 +327,9 @@ impl Counts {
         let refused =
             refused_full + refused_newest + refused_random + refused_timeout + refused_closed;
         let stored = delivered + evicted + drained + depth;
+        // Never more than were popped by the look at the ring, so that no sum is exceeded.
+        let expired = self.recv.expired.get().min(delivered);
+        let delivered = delivered - expired;
         Stats {
             offered: stored + refused,
             stored,
@@ -327,6 +341,7 @@ impl Counts {
             refused_closed,
             delivered,
             evicted,
+            expired,
             drained,
             depth,
             high_water: high_water as u64,

@@ -244,7 +244,7 @@ impl<T, F: Flavour> Receiver<T, F> {
     }
 
     /// How many items the channel's policy has dropped since this receiver last asked:
-    /// refused or evicted, as [`Stats::lost`]. A clone starts with what its original
+    /// refused, evicted or expired, as [`Stats::lost`]. A clone starts with what its original
     /// knew.
     ///
     /// For a log that is to say so in its place: "17 lines lost".
@@ -261,6 +261,12 @@ impl<T, F: Flavour> Receiver<T, F> {
     pub fn lost(&mut self) -> u64 {
         let lost = self.shared.counts.lost(&self.shared.ring);
         lost.wrapping_sub(std::mem::replace(&mut self.known_lost, lost))
+    }
+
+    /// Counts an item that was received, and is about to be dropped since it is too old.
+    pub(crate) fn expire(&self, item: &T) {
+        self.shared.counts.recv.expired.add(1);
+        self.shared.dropped(item, Reason::Expired);
     }
 
     /// Statistics for any thread, also after the channel is gone.

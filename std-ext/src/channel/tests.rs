@@ -375,7 +375,7 @@ fn a_monitor_outlives_the_channel() {
     let stats = monitor.clone().stats();
     assert_eq!(
         stats.to_string(),
-        "offered 2 = stored 1 + refused 1, stored 1 = delivered 1 + evicted 0 + drained 0 + depth 0"
+        "offered 2 = stored 1 + refused 1, stored 1 = delivered 1 + evicted 0 + expired 0 + drained 0 + depth 0"
     );
     fn assert_send_sync<T: Send + Sync>(_: &T) {}
     assert_send_sync(&monitor);
