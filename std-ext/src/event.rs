@@ -17,6 +17,7 @@
 //! Not public API: visible to the models.
 
 use std::collections::VecDeque;
+use std::collections::vec_deque::IntoIter;
 use std::task::Waker;
 
 use crate::fence::Fence;
@@ -35,7 +36,17 @@ pub struct Event {
 struct Waiters {
     closed: bool,
     next_key: u64,
+    /// Keys ascend.
     queue: VecDeque<(u64, Waker)>,
+}
+
+impl Waiters {
+    /// Where in the queue; `None` once it was chosen to be woken.
+    fn find(&self, key: &Key) -> Option<usize> {
+        self.queue
+            .binary_search_by_key(&key.0, |&(other, _)| other)
+            .ok()
+    }
 }
 
 /// What a waiter is known by.
@@ -78,13 +89,34 @@ impl Event {
         (Key(key), certain)
     }
 
+    /// Has `waker` woken from now on, and says whether that may still happen: `false`
+    /// if the one before was chosen, as [`cancel`](Self::cancel) would say.
+    #[must_use = "a wake-up may have come"]
+    pub fn update(&self, key: &Key, waker: &Waker) -> bool {
+        let waiters = lock(&self.waiters);
+        match waiters.find(key) {
+            None => return false,
+            Some(at) if waiters.queue[at].1.will_wake(waker) => return true,
+            Some(_) => drop(waiters),
+        }
+        // Cloned, and the one before dropped, outside the lock: it is code of others.
+        let mut waker = waker.clone();
+        let mut waiters = lock(&self.waiters);
+        let at = waiters.find(key);
+        if let Some(at) = at {
+            std::mem::swap(&mut waiters.queue[at].1, &mut waker);
+        }
+        drop(waiters);
+        at.is_some()
+    }
+
     /// Leaves the queue, and says whether it was woken meanwhile. Then the
     /// wake-up is its own: it looks again, and passes it on by
     /// [`wake_one`](Self::wake_one) before it stops waiting.
     #[must_use = "a wake-up may have to be passed on"]
     pub fn cancel(&self, key: Key) -> bool {
         let mut waiters = lock(&self.waiters);
-        let at = waiters.queue.iter().position(|&(other, _)| other == key.0);
+        let at = waiters.find(&key);
         let waker = at.and_then(|at| waiters.queue.remove(at));
         self.write_word(&waiters);
         drop(waiters);
@@ -129,7 +161,8 @@ impl Event {
     }
 
     /// Wakes all who wait, now and for ever: who looks again after registering
-    /// sees [`is_closed`](Self::is_closed). Says whether it was open.
+    /// sees [`is_closed`](Self::is_closed). Says whether it was open. If a waker panics,
+    /// the others are woken nevertheless.
     #[cold]
     pub fn close(&self) -> bool {
         let mut waiters = lock(&self.waiters);
@@ -139,7 +172,7 @@ impl Event {
         self.write_word(&waiters);
         drop(waiters);
         self.settle();
-        queue.into_iter().for_each(|(_, waker)| sync::wake(waker));
+        Chosen(queue.into_iter()).wake_all();
         was_open
     }
 
@@ -167,6 +200,25 @@ impl Event {
         // ORDERING: Release, edge `closed` from here to the Acquire fence of
         // whoever has seen `is_closed`.
         self.word.store(word, Ordering::Release);
+    }
+}
+
+/// Waiters that have been taken out of the queue. If a waker panics, the others are
+/// woken while unwinding.
+struct Chosen(IntoIter<(u64, Waker)>);
+
+impl Chosen {
+    #[track_caller]
+    fn wake_all(&mut self) {
+        for (_, waker) in self.0.by_ref() {
+            sync::wake(waker);
+        }
+    }
+}
+
+impl Drop for Chosen {
+    fn drop(&mut self) {
+        self.wake_all();
     }
 }
 
