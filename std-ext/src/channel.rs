@@ -37,11 +37,20 @@
 //! By the fences of [`event`](crate::event) the receiver sees the push or the
 //! sender sees the channel closed; by the lock it is not both that give it up.
 
+mod future;
+mod linger;
+mod permit;
 mod receiver;
 mod sender;
 #[cfg(test)]
 mod tests;
 
+#[cfg(feature = "sink")]
+pub use self::future::SendSink;
+#[cfg(feature = "stream")]
+pub use self::future::RecvStream;
+pub use self::future::{RecvFuture, RecvManyFuture, ReserveFuture, SendFuture};
+pub use self::permit::Permit;
 pub use self::receiver::{IntoIter, Iter, Receiver, TryIter};
 pub use self::sender::Sender;
 
@@ -81,11 +90,17 @@ struct Retired<T, F: Flavour> {
 }
 
 impl<T, F: Flavour> Shared<T, F> {
-    /// Closes the channel, and wakes who waits.
+    /// Closes the channel, and wakes who waits; also if a waker panics.
     fn close(&self) {
+        struct Closing<'a>(&'a Event);
+        impl Drop for Closing<'_> {
+            fn drop(&mut self) {
+                self.0.close();
+            }
+        }
         // In this order: a sender that waits for room looks at `items`.
+        let _room = Closing(&self.room);
         self.items.close();
-        self.room.close();
     }
 
     fn stats(&self) -> Stats {

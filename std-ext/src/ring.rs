@@ -27,6 +27,11 @@ pub trait Tx<T> {
         0
     }
 
+    /// Whether the next push is sure to succeed. Never, where another may take the room.
+    fn has_room(&mut self) -> bool {
+        self.room() > 0
+    }
+
     /// Publishes together what `items` gives, as far as there is sure to be
     /// [`room`](Self::room); also what it gave before it panicked.
     fn push_run(&mut self, items: impl Iterator<Item = T>) {
@@ -219,6 +224,10 @@ impl<T, C: Side> Tx<T> for stamped::Producer<One<T, Solo, C>> {
     #[inline]
     fn push(&mut self, item: T) -> Result<Ticket, T> {
         self.push_at(item).map_err(stamped::PushError::into_inner)
+    }
+
+    fn has_room(&mut self) -> bool {
+        Self::has_room(self)
     }
 }
 

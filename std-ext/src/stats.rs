@@ -39,7 +39,7 @@ pub struct Stats {
     pub offered: u64,
     /// Items that went into the channel.
     pub stored: u64,
-    /// Items handed back, for any of the three reasons below.
+    /// Items handed back, for any of the four reasons below.
     pub refused: u64,
     /// Handed back because there was no room: by [`OnFull::DropNewest`] or by
     /// [`try_send`](crate::Sender::try_send).
@@ -50,6 +50,9 @@ pub struct Stats {
     pub refused_timeout: u64,
     /// Handed back because the channel was closed or the receiver gone.
     pub refused_closed: u64,
+    /// Not sent, because the future or the sink that was to send them was dropped or
+    /// taken apart. Those that nobody took back were dropped with it.
+    pub refused_cancelled: u64,
     /// Items that were received.
     pub delivered: u64,
     /// Items that were in the channel when the receiver went, and were dropped.
@@ -81,7 +84,11 @@ impl Stats {
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.offered == self.stored + self.refused
-            && self.refused == self.refused_full + self.refused_timeout + self.refused_closed
+            && self.refused
+                == self.refused_full
+                    + self.refused_timeout
+                    + self.refused_closed
+                    + self.refused_cancelled
             && self.stored == self.delivered + self.drained + self.depth
     }
 }
@@ -137,6 +144,7 @@ pub(crate) struct SendCounts {
     pub(crate) refused_full: Count,
     pub(crate) refused_timeout: Count,
     pub(crate) refused_closed: Count,
+    pub(crate) refused_cancelled: Count,
     pub(crate) full_events: Count,
     pub(crate) blocked_nanos: Count,
 }
@@ -203,6 +211,7 @@ impl Counts {
                 refused_full: send(),
                 refused_timeout: send(),
                 refused_closed: send(),
+                refused_cancelled: send(),
                 full_events: send(),
                 blocked_nanos: send(),
             }),
@@ -249,7 +258,8 @@ impl Counts {
         let refused_full = self.send.refused_full.get();
         let refused_timeout = self.send.refused_timeout.get();
         let refused_closed = self.send.refused_closed.get();
-        let refused = refused_full + refused_timeout + refused_closed;
+        let refused_cancelled = self.send.refused_cancelled.get();
+        let refused = refused_full + refused_timeout + refused_closed + refused_cancelled;
         let stored = delivered + drained + depth;
         Stats {
             offered: stored + refused,
@@ -258,6 +268,7 @@ impl Counts {
             refused_full,
             refused_timeout,
             refused_closed,
+            refused_cancelled,
             delivered,
             drained,
             depth,

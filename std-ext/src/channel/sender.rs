@@ -18,10 +18,10 @@ use crate::wait::{Patience, wait};
 /// last one is dropped, the channel closes; what is inside can still be received. One
 /// that is forgotten leaves the channel open: receivers wait for ever.
 pub struct Sender<T, F: Flavour = Mpmc> {
-    tx: F::Tx<T>,
-    shared: Arc<Shared<T, F>>,
-    on_full: OnFull,
-    patience: Patience,
+    pub(super) tx: F::Tx<T>,
+    pub(super) shared: Arc<Shared<T, F>>,
+    pub(super) on_full: OnFull,
+    pub(super) patience: Patience,
 }
 
 impl<T, F: Flavour> Sender<T, F> {
@@ -137,17 +137,7 @@ impl<T, F: Flavour> Sender<T, F> {
         let counts = &shared.counts;
         let start = Instant::now();
         let mut waiting = Some(item);
-        let attempt = || match offer(tx, shared, waiting.take()?) {
-            Ok(()) => Some(Ok(Sent::Stored)),
-            Err(TrySendError::Full(item)) => {
-                waiting = Some(item);
-                None
-            }
-            Err(TrySendError::Disconnected(item)) => {
-                counts.send.refused_closed.add(1);
-                Some(Err(SendTimeoutError::Disconnected(item)))
-            }
-        };
+        let attempt = || offer_waiting(tx, shared, &mut waiting);
         let more = || shared.ring.read().depth < shared.ring.capacity();
         let sent = wait(&shared.room, patience, deadline, attempt, more);
         counts
@@ -159,13 +149,13 @@ impl<T, F: Flavour> Sender<T, F> {
                 counts.send.refused_timeout.add(1);
                 Err(SendTimeoutError::Timeout(item))
             }
-            (Some(sent), _) => sent,
+            (Some(sent), _) => Ok(sent?),
             (None, None) => unreachable!("an attempt that takes the item returns something"),
         }
     }
 
     /// Counts an item that is handed back at once.
-    fn count(&self, refusal: &TrySendError<T>) {
+    pub(super) fn count(&self, refusal: &TrySendError<T>) {
         let counts = &self.shared.counts.send;
         match refusal {
             TrySendError::Full(_) => {
@@ -176,7 +166,7 @@ impl<T, F: Flavour> Sender<T, F> {
         }
     }
 
-    fn found_full(&self) {
+    pub(super) fn found_full(&self) {
         let Shared { ring, counts, .. } = &*self.shared;
         counts.send.full_events.add(1);
         counts.seen(ring.depth_without_room());
@@ -354,7 +344,7 @@ impl<T, F: Flavour> Sender<T, F> {
 /// The whole of a send that does not wait: look whether the channel is closed,
 /// push, look whether a receiver wants attention.
 #[inline]
-fn offer<T, F: Flavour>(
+pub(super) fn offer<T, F: Flavour>(
     tx: &mut F::Tx<T>,
     shared: &Shared<T, F>,
     item: T,
@@ -369,6 +359,25 @@ fn offer<T, F: Flavour>(
         }
     }
     Ok(())
+}
+
+/// A send that waits looks again: `None` if there is no room yet.
+pub(super) fn offer_waiting<T, F: Flavour>(
+    tx: &mut F::Tx<T>,
+    shared: &Shared<T, F>,
+    waiting: &mut Option<T>,
+) -> Option<Result<Sent<T>, SendError<T>>> {
+    match offer(tx, shared, waiting.take()?) {
+        Ok(()) => Some(Ok(Sent::Stored)),
+        Err(TrySendError::Full(item)) => {
+            *waiting = Some(item);
+            None
+        }
+        Err(TrySendError::Disconnected(item)) => {
+            shared.counts.send.refused_closed.add(1);
+            Some(Err(SendError(item)))
+        }
+    }
 }
 
 /// Where the flavour has many senders.
