@@ -19,6 +19,8 @@
 #[cfg(ringfence_loom)]
 mod channel;
 #[cfg(ringfence_loom)]
+mod future;
+#[cfg(ringfence_loom)]
 mod harness;
 #[cfg(ringfence_loom)]
 mod mpmc;
@@ -34,5 +36,5 @@ fn main() {
 
 #[cfg(ringfence_loom)]
 fn main() -> std::process::ExitCode {
-    harness::main(&[spsc::MODELS, mpmc::MODELS, stamped::MODELS, channel::MODELS].concat())
+    harness::main(&[spsc::MODELS, mpmc::MODELS, stamped::MODELS, channel::MODELS, future::MODELS].concat())
 }

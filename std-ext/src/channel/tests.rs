@@ -1,5 +1,6 @@
 //! What a user of the channel relies on. Interleavings are the models' business.
 
+mod future;
 mod many;
 
 use std::collections::VecDeque;
