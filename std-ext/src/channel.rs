@@ -45,10 +45,10 @@ mod sender;
 #[cfg(test)]
 mod tests;
 
-#[cfg(feature = "sink")]
-pub use self::future::SendSink;
 #[cfg(feature = "stream")]
 pub use self::future::RecvStream;
+#[cfg(feature = "sink")]
+pub use self::future::SendSink;
 pub use self::future::{RecvFuture, RecvManyFuture, ReserveFuture, SendFuture};
 pub use self::permit::Permit;
 pub use self::receiver::{IntoIter, Iter, Receiver, TryIter};

@@ -36,5 +36,14 @@ fn main() {
 
 #[cfg(ringfence_loom)]
 fn main() -> std::process::ExitCode {
-    harness::main(&[spsc::MODELS, mpmc::MODELS, stamped::MODELS, channel::MODELS, future::MODELS].concat())
+    harness::main(
+        &[
+            spsc::MODELS,
+            mpmc::MODELS,
+            stamped::MODELS,
+            channel::MODELS,
+            future::MODELS,
+        ]
+        .concat(),
+    )
 }

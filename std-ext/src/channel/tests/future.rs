@@ -103,10 +103,7 @@ fn many_are_received_together() {
     assert_eq!(block_on(rx.recv_many_async(&mut buffer, 9)), Ok(1));
     assert_eq!(buffer, [9, 0, 1, 2]);
     drop(tx);
-    assert_eq!(
-        block_on(rx.recv_many_async(&mut buffer, 9)),
-        Err(RecvError)
-    );
+    assert_eq!(block_on(rx.recv_many_async(&mut buffer, 9)), Err(RecvError));
 }
 
 #[test]
@@ -252,7 +249,10 @@ fn a_receive_dropped_at_any_point_loses_nothing() {
         let two = poll_two((polls, before), peer, receiving, behind);
         let got = two.first == Some(Ok(7));
         let got_behind = two.behind == Some(Ok(1));
-        assert_eq!((got || got_behind, many.len()), (step == Step::Serves, usize::from(got_behind)));
+        assert_eq!(
+            (got || got_behind, many.len()),
+            (step == Step::Serves, usize::from(got_behind))
+        );
         let closed = matches!(step, Step::Closes | Step::Goes);
         assert_eq!(two.behind == Some(Err(RecvError)), closed);
         let stats = rx.stats();
@@ -275,7 +275,12 @@ fn a_reservation_dropped_at_any_point_loses_nothing() {
                 (Step::Goes, rx) => *rx = None,
                 _ => {}
             };
-            let two = poll_two((polls, before), peer, tx.reserve_async(), std::future::pending::<()>());
+            let two = poll_two(
+                (polls, before),
+                peer,
+                tx.reserve_async(),
+                std::future::pending::<()>(),
+            );
             drop(two); // and the permit, if there is one
             let task = Arc::new(Task::default());
             match (step, task.poll(&mut tx.reserve_async())) {
@@ -422,7 +427,9 @@ fn a_waker_that_panics_harms_nobody_else() {
 #[test]
 fn futures_are_send_and_unpin() {
     fn assert_send_unpin<T: Send + Unpin>(_: &T) {}
-    struct NotUnpin(#[allow(dead_code, reason = "only its type counts")] std::marker::PhantomPinned);
+    struct NotUnpin(
+        #[allow(dead_code, reason = "only its type counts")] std::marker::PhantomPinned,
+    );
     let (mut tx, mut rx) = blocking(1);
     assert_send_unpin(&tx.send_async(NotUnpin(std::marker::PhantomPinned)));
     assert_send_unpin(&tx.reserve_async());

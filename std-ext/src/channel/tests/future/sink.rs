@@ -25,7 +25,9 @@ fn a_sink_keeps_one_item_until_there_is_room() {
         Pin::new(&mut sink).start_send(item).unwrap();
     }
     assert!(call(&task, &mut sink, Sink::poll_ready).is_pending());
-    let unasked = catch_unwind(AssertUnwindSafe(|| Pin::new(&mut sink).start_send(3).is_ok()));
+    let unasked = catch_unwind(AssertUnwindSafe(|| {
+        Pin::new(&mut sink).start_send(3).is_ok()
+    }));
     assert!(unasked.is_err());
     assert_eq!(rx.try_recv(), Ok(1));
     assert_eq!(task.wakes(), 1);

@@ -24,7 +24,10 @@ fn a_stream_ends_with_the_channel_and_stays_so() {
     assert_eq!(next(&task, &mut stream), Poll::Ready(None));
     assert!(stream.is_terminated() && stream.get_ref().is_closed());
     assert_eq!(next(&task, &mut stream), Poll::Ready(None));
-    assert_eq!(stream.into_inner().try_recv(), Err(TryRecvError::Disconnected));
+    assert_eq!(
+        stream.into_inner().try_recv(),
+        Err(TryRecvError::Disconnected)
+    );
 }
 
 /// However a stream is left, it passes its wake-up on.
