@@ -224,8 +224,11 @@ impl Drop for Chosen {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::thread;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::wait::{Patience, wait};
@@ -290,5 +293,104 @@ mod tests {
             assert!(fails.join().is_err());
             assert_eq!(second.join().unwrap(), Some(()));
         });
+    }
+
+    /// A wake-up that comes after its wait is over ends a later sleep of that thread
+    /// early, and no more.
+    #[test]
+    fn a_late_wake_up_does_no_harm() {
+        let (event, happened) = (&Event::new(), &AtomicBool::new(false));
+        let until = |reached: &dyn Fn(&Waiters) -> bool| {
+            while !reached(&lock(&event.waiters)) {
+                thread::yield_now();
+            }
+        };
+        let look = || happened.swap(false, Relaxed).then_some(());
+        thread::scope(|scope| {
+            let waiter = scope.spawn(move || {
+                for _ in 0..2 {
+                    wait(event, &mut Patience::default(), None, look, || true).unwrap();
+                }
+            });
+            until(&|waiters| waiters.queue.len() == 1);
+            let late = lock(&event.waiters).queue[0].1.clone();
+            happened.store(true, Relaxed);
+            event.wake_one();
+            until(&|waiters| waiters.next_key > 1 && waiters.queue.len() == 1);
+            let keys = lock(&event.waiters).next_key;
+            late.wake();
+            // It looked again, found nothing, and sleeps.
+            until(&|waiters| waiters.next_key > keys && waiters.queue.len() == 1);
+            assert!(!waiter.is_finished());
+            happened.store(true, Relaxed);
+            event.wake_one();
+        });
+    }
+
+    /// What is tried while waiting may itself wait, for something else.
+    #[test]
+    fn waits_may_be_nested() {
+        let (outer, inner) = (&Event::new(), &Event::new());
+        let (happened, nested) = (&AtomicBool::new(false), &AtomicBool::new(false));
+        let sleeps = |event: &Event| {
+            while lock(&event.waiters).queue.is_empty() {
+                thread::yield_now();
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let look = || {
+                    let registered = !lock(&outer.waiters).queue.is_empty();
+                    if registered && !nested.swap(true, Relaxed) {
+                        let look = || inner.is_closed().then_some(());
+                        wait(inner, &mut Patience::default(), None, look, || true);
+                        return None;
+                    }
+                    happened.load(Relaxed).then_some(())
+                };
+                wait(outer, &mut Patience::default(), None, look, || true).unwrap();
+            });
+            sleeps(inner);
+            // It is chosen while it waits for something else.
+            happened.store(true, Relaxed);
+            outer.wake_one();
+            inner.close();
+        });
+    }
+
+    /// A thread that is about to end may wait.
+    #[test]
+    fn a_thread_may_wait_to_its_end() {
+        struct Last(Arc<Event>);
+        impl Drop for Last {
+            fn drop(&mut self) {
+                let look = || self.0.is_closed().then_some(());
+                wait(&self.0, &mut Patience::default(), None, look, || true);
+            }
+        }
+        thread_local! {
+            static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+        }
+        for parker_first in [true, false] {
+            let event = Arc::new(Event::new());
+            let last = event.clone();
+            let ends = thread::spawn(move || {
+                let sleeps = || {
+                    let soon = Some(Instant::now() + Duration::from_millis(1));
+                    let look = || None::<()>;
+                    wait(&Event::new(), &mut Patience::default(), soon, look, || true);
+                };
+                if parker_first {
+                    sleeps();
+                }
+                LAST.set(Some(Last(last)));
+                sleeps();
+            });
+            while lock(&event.waiters).queue.is_empty() {
+                thread::yield_now();
+            }
+            event.close();
+            ends.join().unwrap();
+        }
     }
 }
