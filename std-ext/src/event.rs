@@ -327,34 +327,40 @@ mod tests {
         });
     }
 
-    /// What is tried while waiting may itself wait, for something else.
+    /// What is tried while waiting may itself wait, for something else, and does not use
+    /// up the wake-up.
     #[test]
     fn waits_may_be_nested() {
         let (outer, inner) = (&Event::new(), &Event::new());
-        let (happened, nested) = (&AtomicBool::new(false), &AtomicBool::new(false));
-        let sleeps = |event: &Event| {
-            while lock(&event.waiters).queue.is_empty() {
+        let flags = [const { AtomicBool::new(false) }; 3];
+        let [happened, inside, woken] = &flags;
+        let until = |flag: &AtomicBool| {
+            while !flag.load(Relaxed) {
                 thread::yield_now();
             }
         };
+        let is_waited_for = |event: &Event| !lock(&event.waiters).queue.is_empty();
         thread::scope(|scope| {
             scope.spawn(move || {
+                let nested = || {
+                    inside.store(true, Relaxed);
+                    until(woken);
+                    let look = || is_waited_for(inner).then_some(());
+                    wait(inner, &mut Patience::default(), None, look, || true);
+                };
                 let look = || {
-                    let registered = !lock(&outer.waiters).queue.is_empty();
-                    if registered && !nested.swap(true, Relaxed) {
-                        let look = || inner.is_closed().then_some(());
-                        wait(inner, &mut Patience::default(), None, look, || true);
+                    if is_waited_for(outer) && !inside.load(Relaxed) {
+                        nested();
                         return None;
                     }
                     happened.load(Relaxed).then_some(())
                 };
                 wait(outer, &mut Patience::default(), None, look, || true).unwrap();
             });
-            sleeps(inner);
-            // It is chosen while it waits for something else.
+            until(inside);
             happened.store(true, Relaxed);
             outer.wake_one();
-            inner.close();
+            woken.store(true, Relaxed);
         });
     }
 

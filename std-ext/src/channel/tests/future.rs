@@ -10,8 +10,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::*;
+use crate::event::Event;
 use crate::fence::REFUSED;
 use crate::flavour::{Flavour, OneSender};
+use crate::wait::KeptPlace;
 
 /// A task that counts how often it is woken, and does nothing.
 #[derive(Debug, Default)]
@@ -365,6 +367,30 @@ fn a_future_goes_from_task_to_task() {
     tx.try_send(1).unwrap();
     assert_eq!((first.wakes(), last.wakes()), (0, 1));
     assert_eq!(first.poll(&mut receiving), Poll::Ready(Ok(1)));
+}
+
+/// One that is chosen while it looks, and then finds something, wakes the next for the
+/// rest.
+#[test]
+fn chosen_while_it_looks_it_wakes_the_next() {
+    let event = Event::new();
+    let [task, next] = [(); 2].map(|()| Arc::new(Task::default()));
+    let mut place = KeptPlace::default();
+    let waker = Waker::from(task);
+    let pending = place.poll(&event, &waker, || None::<()>, || true);
+    assert!(pending.is_pending());
+    let _ = event.register(Waker::from(next.clone()));
+    let mut looks = 0;
+    let look = || {
+        looks += 1;
+        if looks == 1 {
+            event.wake_one();
+            return None;
+        }
+        Some(())
+    };
+    assert!(place.poll(&event, &waker, look, || true).is_ready());
+    assert_eq!(next.wakes(), 1);
 }
 
 /// If the kernel comes to refuse its barrier, whoever waits is polled again and again,
