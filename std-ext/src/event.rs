@@ -295,6 +295,13 @@ mod tests {
         });
     }
 
+    /// Leaves a parker behind.
+    fn sleep_in_vain() {
+        let soon = Some(Instant::now() + Duration::from_millis(1));
+        let look = || None::<()>;
+        wait(&Event::new(), &mut Patience::default(), soon, look, || true);
+    }
+
     /// A wake-up that comes after its wait is over ends a later sleep of that thread
     /// early, and no more.
     #[test]
@@ -355,6 +362,7 @@ mod tests {
                     }
                     happened.load(Relaxed).then_some(())
                 };
+                sleep_in_vain();
                 wait(outer, &mut Patience::default(), None, look, || true).unwrap();
             });
             until(inside);
@@ -381,16 +389,11 @@ mod tests {
             let event = Arc::new(Event::new());
             let last = event.clone();
             let ends = thread::spawn(move || {
-                let sleeps = || {
-                    let soon = Some(Instant::now() + Duration::from_millis(1));
-                    let look = || None::<()>;
-                    wait(&Event::new(), &mut Patience::default(), soon, look, || true);
-                };
                 if parker_first {
-                    sleeps();
+                    sleep_in_vain();
                 }
                 LAST.set(Some(Last(last)));
-                sleeps();
+                sleep_in_vain();
             });
             while lock(&event.waiters).queue.is_empty() {
                 thread::yield_now();

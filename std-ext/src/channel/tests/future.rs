@@ -369,28 +369,30 @@ fn a_future_goes_from_task_to_task() {
     assert_eq!(first.poll(&mut receiving), Poll::Ready(Ok(1)));
 }
 
-/// One that is chosen while it looks, and then finds something, wakes the next for the
-/// rest.
+/// One that is chosen while it looks, and then finds something, wakes the next if there
+/// is more.
 #[test]
 fn chosen_while_it_looks_it_wakes_the_next() {
-    let event = Event::new();
-    let [task, next] = [(); 2].map(|()| Arc::new(Task::default()));
-    let mut place = KeptPlace::default();
-    let waker = Waker::from(task);
-    let pending = place.poll(&event, &waker, || None::<()>, || true);
-    assert!(pending.is_pending());
-    let _ = event.register(Waker::from(next.clone()));
-    let mut looks = 0;
-    let look = || {
-        looks += 1;
-        if looks == 1 {
-            event.wake_one();
-            return None;
-        }
-        Some(())
-    };
-    assert!(place.poll(&event, &waker, look, || true).is_ready());
-    assert_eq!(next.wakes(), 1);
+    for more in [true, false] {
+        let event = Event::new();
+        let [task, next] = [(); 2].map(|()| Arc::new(Task::default()));
+        let waker = Waker::from(task);
+        let mut place = KeptPlace::default();
+        let pending = place.poll(&event, &waker, || None::<()>, || more);
+        assert!(pending.is_pending());
+        let _ = event.register(Waker::from(next.clone()));
+        let mut looks = 0;
+        let look = || {
+            looks += 1;
+            if looks == 1 {
+                event.wake_one();
+                return None;
+            }
+            Some(())
+        };
+        assert!(place.poll(&event, &waker, look, || more).is_ready());
+        assert_eq!(next.wakes(), usize::from(more));
+    }
 }
 
 /// If the kernel comes to refuse its barrier, whoever waits is polled again and again,
