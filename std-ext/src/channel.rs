@@ -17,6 +17,26 @@
 //! [`std::thread::park`], so that it may use up a token that was meant for the
 //! thread's own parking, which must expect that.
 //!
+//! # Futures
+//!
+//! Every end can block and be polled, by turns; ends that do one and ends that do the
+//! other mix freely. No runtime is needed, and none is asked to share its time: a task
+//! that always finds something is for ever ready.
+//!
+//! A poll has the guarantee of a send or receive that does not wait. If it finds nothing,
+//! it takes a short lock as well, to leave the task's waker, and is pending: it never
+//! spins. Where a kernel that has granted `membarrier` refuses it later, no wake-up is
+//! certain, and the task is woken at once, to be polled again and again: right, if
+//! wasteful.
+//!
+//! Who waits, in whichever way, is woken in the order of coming. A future that is dropped
+//! leaves the queue, and if it was chosen to be woken already, it passes that on. One that
+//! is forgotten while it waits stays in the queue, and keeps a wake-up from another.
+//!
+//! Wakers are called under no lock. If one panics, that panic comes out of the call that
+//! woke it: what this had to do to the channel is done, and when it closes, the others
+//! are woken all the same.
+//!
 //! # Closing
 //!
 //! Any end closes the channel by `close`, and the last one of a side by being dropped.

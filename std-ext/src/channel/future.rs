@@ -1,8 +1,7 @@
 //! Sends and receives that wait by being polled: the same handles, the same events.
 //!
-//! Ends that block and ends that are polled mix freely, and no runtime is needed. A
-//! future borrows its end, so nothing else can be done with that end meanwhile. None of
-//! them is pinned to its place: all are `Unpin`.
+//! A future borrows its end, so nothing else can be done with that end meanwhile. It
+//! keeps no reference into itself, so it is `Unpin`, whatever the items are.
 
 mod recv;
 mod reserve;

@@ -14,7 +14,7 @@ use crate::wait::wait;
 /// Room for one item, seen by the only sender: it stays until it is used. From
 /// [`Sender::reserve`].
 ///
-/// Dropping it, or forgetting it, gives the room back, by doing nothing.
+/// Dropping it gives the room back, by doing nothing.
 ///
 /// ```
 /// let (mut tx, mut rx) = ringfence::channel(1).spsc().build();
