@@ -167,8 +167,9 @@ impl<T> Sending<T> {
     /// Sends nothing more, and gives the item back, if there is one: counted.
     pub(super) fn cancel<F: Flavour>(&mut self, sender: &Sender<T, F>) -> Option<T> {
         let item = self.item.take();
-        let refused = u64::from(item.is_some());
-        sender.shared.counts.send.refused_cancelled.add(refused);
+        if item.is_some() {
+            sender.shared.counts.send.refused_cancelled.add(1);
+        }
         self.waiting.leave(for_room(&sender.shared));
         item
     }
