@@ -27,6 +27,26 @@
 //! the `Drop` of items run under no lock. If the hook panics, so does the send or drop
 //! that called it: all is counted, and the item is dropped.
 //!
+//! # Futures
+//!
+//! Every end can block and be polled, by turns; ends that do one and ends that do the
+//! other mix freely. No runtime is needed, and none is asked to share its time: a task
+//! that always finds something is for ever ready.
+//!
+//! A poll has the guarantee of a send or receive that does not wait. If it finds nothing,
+//! it takes a short lock as well, to leave the task's waker, and is pending: it never
+//! spins. Where a kernel that has granted `membarrier` refuses it later, no wake-up is
+//! certain, and the task is woken at once, to be polled again and again: right, if
+//! wasteful.
+//!
+//! Who waits, in whichever way, is woken in the order of coming. A future that is dropped
+//! leaves the queue, and if it was chosen to be woken already, it passes that on. One that
+//! is forgotten while it waits stays in the queue, and keeps a wake-up from another.
+//!
+//! Wakers are called under no lock. If one panics, that panic comes out of the call that
+//! woke it: what this had to do to the channel is done, and when it closes, the others
+//! are woken all the same.
+//!
 //! # Closing
 //!
 //! Any end closes the channel by `close`, and the last one of a side by being dropped.
@@ -48,6 +68,9 @@
 //! sender sees the channel closed; by the lock it is not both that give it up.
 
 mod closing;
+mod future;
+mod linger;
+mod permit;
 mod receiver;
 mod sender;
 #[cfg(test)]
@@ -55,6 +78,12 @@ mod tests;
 mod weak;
 
 pub use self::closing::Closed;
+#[cfg(feature = "stream")]
+pub use self::future::RecvStream;
+#[cfg(feature = "sink")]
+pub use self::future::SendSink;
+pub use self::future::{RecvFuture, RecvManyFuture, ReserveFuture, SendFuture};
+pub use self::permit::Permit;
 pub use self::receiver::{IntoIter, Iter, Receiver, TryIter};
 pub use self::sender::Sender;
 pub use self::weak::{WeakReceiver, WeakSender};
@@ -101,13 +130,19 @@ struct Retired<T, F: Flavour> {
 }
 
 impl<T, F: Flavour> Shared<T, F> {
-    /// Closes the channel, and wakes who waits.
+    /// Closes the channel, and wakes who waits; also if a waker panics.
     fn close(&self, why: Closed) {
+        struct Closing<'a>(&'a Event);
+        impl Drop for Closing<'_> {
+            fn drop(&mut self) {
+                self.0.close();
+            }
+        }
         // Before it is closed, so that who sees that knows why. The first one stays.
         let _ = self.closed.set(why);
         // In this order: a sender that waits for room looks at `items`.
+        let _room = Closing(&self.room);
         self.items.close();
-        self.room.close();
     }
 
     fn stats(&self) -> Stats {

@@ -17,6 +17,7 @@
 //! Not public API: visible to the models.
 
 use std::collections::VecDeque;
+use std::collections::vec_deque::IntoIter;
 use std::task::Waker;
 
 use crate::fence::Fence;
@@ -35,7 +36,17 @@ pub struct Event {
 struct Waiters {
     closed: bool,
     next_key: u64,
+    /// Keys ascend.
     queue: VecDeque<(u64, Waker)>,
+}
+
+impl Waiters {
+    /// Where in the queue; `None` once it was chosen to be woken.
+    fn find(&self, key: &Key) -> Option<usize> {
+        self.queue
+            .binary_search_by_key(&key.0, |&(other, _)| other)
+            .ok()
+    }
 }
 
 /// What a waiter is known by.
@@ -78,13 +89,34 @@ impl Event {
         (Key(key), certain)
     }
 
+    /// Has `waker` woken from now on, and says whether that may still happen: `false`
+    /// if the one before was chosen, as [`cancel`](Self::cancel) would say.
+    #[must_use = "a wake-up may have come"]
+    pub fn update(&self, key: &Key, waker: &Waker) -> bool {
+        let waiters = lock(&self.waiters);
+        match waiters.find(key) {
+            None => return false,
+            Some(at) if waiters.queue[at].1.will_wake(waker) => return true,
+            Some(_) => drop(waiters),
+        }
+        // Cloned, and the one before dropped, outside the lock: it is code of others.
+        let mut waker = waker.clone();
+        let mut waiters = lock(&self.waiters);
+        let at = waiters.find(key);
+        if let Some(at) = at {
+            std::mem::swap(&mut waiters.queue[at].1, &mut waker);
+        }
+        drop(waiters);
+        at.is_some()
+    }
+
     /// Leaves the queue, and says whether it was woken meanwhile. Then the
     /// wake-up is its own: it looks again, and passes it on by
     /// [`wake_one`](Self::wake_one) before it stops waiting.
     #[must_use = "a wake-up may have to be passed on"]
     pub fn cancel(&self, key: Key) -> bool {
         let mut waiters = lock(&self.waiters);
-        let at = waiters.queue.iter().position(|&(other, _)| other == key.0);
+        let at = waiters.find(&key);
         let waker = at.and_then(|at| waiters.queue.remove(at));
         self.write_word(&waiters);
         drop(waiters);
@@ -129,7 +161,8 @@ impl Event {
     }
 
     /// Wakes all who wait, now and for ever: who looks again after registering
-    /// sees [`is_closed`](Self::is_closed). Says whether it was open.
+    /// sees [`is_closed`](Self::is_closed). Says whether it was open. If a waker panics,
+    /// the others are woken nevertheless.
     #[cold]
     pub fn close(&self) -> bool {
         let mut waiters = lock(&self.waiters);
@@ -139,7 +172,7 @@ impl Event {
         self.write_word(&waiters);
         drop(waiters);
         self.settle();
-        queue.into_iter().for_each(|(_, waker)| sync::wake(waker));
+        Chosen(queue.into_iter()).wake_all();
         was_open
     }
 
@@ -170,10 +203,32 @@ impl Event {
     }
 }
 
+/// Waiters that have been taken out of the queue. If a waker panics, the others are
+/// woken while unwinding.
+struct Chosen(IntoIter<(u64, Waker)>);
+
+impl Chosen {
+    #[track_caller]
+    fn wake_all(&mut self) {
+        for (_, waker) in self.0.by_ref() {
+            sync::wake(waker);
+        }
+    }
+}
+
+impl Drop for Chosen {
+    fn drop(&mut self) {
+        self.wake_all();
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
     use std::thread;
+    use std::time::{Duration, Instant};
 
     use super::*;
     use crate::wait::{Patience, wait};
@@ -238,5 +293,113 @@ mod tests {
             assert!(fails.join().is_err());
             assert_eq!(second.join().unwrap(), Some(()));
         });
+    }
+
+    /// Leaves a parker behind.
+    fn sleep_in_vain() {
+        let soon = Some(Instant::now() + Duration::from_millis(1));
+        let look = || None::<()>;
+        wait(&Event::new(), &mut Patience::default(), soon, look, || true);
+    }
+
+    /// A wake-up that comes after its wait is over ends a later sleep of that thread
+    /// early, and no more.
+    #[test]
+    fn a_late_wake_up_does_no_harm() {
+        let (event, happened) = (&Event::new(), &AtomicBool::new(false));
+        let until = |reached: &dyn Fn(&Waiters) -> bool| {
+            while !reached(&lock(&event.waiters)) {
+                thread::yield_now();
+            }
+        };
+        let look = || happened.swap(false, Relaxed).then_some(());
+        thread::scope(|scope| {
+            let waiter = scope.spawn(move || {
+                for _ in 0..2 {
+                    wait(event, &mut Patience::default(), None, look, || true).unwrap();
+                }
+            });
+            until(&|waiters| waiters.queue.len() == 1);
+            let late = lock(&event.waiters).queue[0].1.clone();
+            happened.store(true, Relaxed);
+            event.wake_one();
+            until(&|waiters| waiters.next_key > 1 && waiters.queue.len() == 1);
+            let keys = lock(&event.waiters).next_key;
+            late.wake();
+            // It looked again, found nothing, and sleeps.
+            until(&|waiters| waiters.next_key > keys && waiters.queue.len() == 1);
+            assert!(!waiter.is_finished());
+            happened.store(true, Relaxed);
+            event.wake_one();
+        });
+    }
+
+    /// What is tried while waiting may itself wait, for something else, and does not use
+    /// up the wake-up.
+    #[test]
+    fn waits_may_be_nested() {
+        let (outer, inner) = (&Event::new(), &Event::new());
+        let flags = [const { AtomicBool::new(false) }; 3];
+        let [happened, inside, woken] = &flags;
+        let until = |flag: &AtomicBool| {
+            while !flag.load(Relaxed) {
+                thread::yield_now();
+            }
+        };
+        let is_waited_for = |event: &Event| !lock(&event.waiters).queue.is_empty();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let nested = || {
+                    inside.store(true, Relaxed);
+                    until(woken);
+                    let look = || is_waited_for(inner).then_some(());
+                    wait(inner, &mut Patience::default(), None, look, || true);
+                };
+                let look = || {
+                    if is_waited_for(outer) && !inside.load(Relaxed) {
+                        nested();
+                        return None;
+                    }
+                    happened.load(Relaxed).then_some(())
+                };
+                sleep_in_vain();
+                wait(outer, &mut Patience::default(), None, look, || true).unwrap();
+            });
+            until(inside);
+            happened.store(true, Relaxed);
+            outer.wake_one();
+            woken.store(true, Relaxed);
+        });
+    }
+
+    /// A thread that is about to end may wait.
+    #[test]
+    fn a_thread_may_wait_to_its_end() {
+        struct Last(Arc<Event>);
+        impl Drop for Last {
+            fn drop(&mut self) {
+                let look = || self.0.is_closed().then_some(());
+                wait(&self.0, &mut Patience::default(), None, look, || true);
+            }
+        }
+        thread_local! {
+            static LAST: RefCell<Option<Last>> = const { RefCell::new(None) };
+        }
+        for parker_first in [true, false] {
+            let event = Arc::new(Event::new());
+            let last = event.clone();
+            let ends = thread::spawn(move || {
+                if parker_first {
+                    sleep_in_vain();
+                }
+                LAST.set(Some(Last(last)));
+                sleep_in_vain();
+            });
+            while lock(&event.waiters).queue.is_empty() {
+                thread::yield_now();
+            }
+            event.close();
+            ends.join().unwrap();
+        }
     }
 }

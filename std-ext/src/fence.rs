@@ -35,6 +35,12 @@ impl Fence {
         Self { asymmetric: false }
     }
 
+    /// As on a kernel that has `membarrier`.
+    #[cfg(test)]
+    pub(crate) fn asymmetric() -> Self {
+        Self { asymmetric: true }
+    }
+
     /// The hot side.
     #[inline(always)]
     #[track_caller]
@@ -56,6 +62,20 @@ impl Fence {
     pub(crate) fn heavy(self) -> bool {
         // ORDERING: SeqCst, edge `dekker` to here, and Acquire, edge `closed` to here.
         fence(Ordering::SeqCst);
-        !self.asymmetric || sync::membarrier()
+        !self.asymmetric || barrier()
     }
+}
+
+fn barrier() -> bool {
+    #[cfg(test)]
+    if REFUSED.get() {
+        return false;
+    }
+    sync::membarrier()
+}
+
+#[cfg(test)]
+thread_local! {
+    /// Whether this thread is refused the barrier from now on.
+    pub(crate) static REFUSED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }

@@ -75,6 +75,16 @@ impl<T, F: Flavour> AnyRing<T, F> {
         })
     }
 }
+/// Where there is one sender, room that it has seen stays until it sends:
+/// [`Spsc`] and [`Spmc`]. Sealed.
+///
+/// Where there are many, another may take the room. To keep it for one of them, each send
+/// would have to count its item in before it looks for a slot, by one more
+/// read-modify-write of a word that all of them share.
+pub trait OneSender: Flavour {}
+
+impl OneSender for Spsc {}
+impl OneSender for Spmc {}
 
 mod sealed {
     pub trait Sealed {}

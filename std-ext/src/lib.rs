@@ -38,6 +38,8 @@
 //!
 //! * `std` (default): channels, where the target has 64-bit atomics. Without it,
 //!   the crate is `no_std` and consists of `spsc`; `ringfence-core` has the other rings.
+//! * `stream`, `sink`: receivers as streams and senders as sinks, by the traits of
+//!   `futures-core` and `futures-sink`. Futures need no feature.
 //! * `alloc`, `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: those of the core.
 

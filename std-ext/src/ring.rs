@@ -32,6 +32,11 @@ pub trait Tx<T> {
         0
     }
 
+    /// Whether the next push is sure to succeed. Never, where another may take the room.
+    fn has_room(&mut self) -> bool {
+        self.room() > 0
+    }
+
     /// Publishes together what `items` gives, as far as there is sure to be
     /// [`room`](Self::room); also what it gave before it panicked.
     fn push_run(&mut self, items: impl Iterator<Item = T>) {

@@ -60,6 +60,9 @@ pub struct Stats {
     pub refused_timeout: u64,
     /// Handed back because the channel was closed or the receiver gone.
     pub refused_closed: u64,
+    /// Not sent, because the future or the sink that was to send them was dropped or
+    /// taken apart. Those that nobody took back were dropped with it.
+    pub refused_cancelled: u64,
     /// Items that were received, and not expired.
     pub delivered: u64,
     /// Items that gave their place to newer ones, by
@@ -102,6 +105,7 @@ impl Stats {
                     + self.refused_full
                     + self.refused_timeout
                     + self.refused_closed
+                    + self.refused_cancelled
             && self.stored
                 == self.delivered + self.evicted + self.expired + self.drained + self.depth
     }
@@ -174,6 +178,7 @@ pub(crate) struct SendCounts {
     pub(crate) refused_random: Count,
     pub(crate) refused_timeout: Count,
     pub(crate) refused_closed: Count,
+    pub(crate) refused_cancelled: Count,
     pub(crate) full_events: Count,
     pub(crate) blocked_nanos: Count,
 }
@@ -246,6 +251,7 @@ impl Counts {
                 refused_random: send(),
                 refused_timeout: send(),
                 refused_closed: send(),
+                refused_cancelled: send(),
                 full_events: send(),
                 blocked_nanos: send(),
             }),
@@ -324,8 +330,17 @@ impl Counts {
         let refused_random = self.send.refused_random.get();
         let refused_timeout = self.send.refused_timeout.get();
         let refused_closed = self.send.refused_closed.get();
-        let refused =
-            refused_full + refused_newest + refused_random + refused_timeout + refused_closed;
+        let refused_cancelled = self.send.refused_cancelled.get();
+        let refused: u64 = [
+            refused_full,
+            refused_newest,
+            refused_random,
+            refused_timeout,
+            refused_closed,
+            refused_cancelled,
+        ]
+        .iter()
+        .sum();
         let stored = delivered + evicted + drained + depth;
         // Never more than were popped by the look at the ring, so that no sum is exceeded.
         let expired = self.recv.expired.get().min(delivered);
@@ -339,6 +354,7 @@ impl Counts {
             refused_random,
             refused_timeout,
             refused_closed,
+            refused_cancelled,
             delivered,
             evicted,
             expired,

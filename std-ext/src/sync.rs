@@ -81,6 +81,9 @@ mod native {
     /// Whether it makes sense to look again and again.
     pub(crate) const SPINS: bool = true;
 
+    /// Whether a thread may sleep by the same means as before.
+    pub(crate) const REUSES_PARKERS: bool = true;
+
     /// Asks for the right to use [`membarrier`], and says whether it works.
     #[cfg(all(target_os = "linux", not(miri)))]
     pub(crate) fn register_membarrier() -> bool {
@@ -174,6 +177,9 @@ mod modelled {
 
     /// Spinning only adds iterations.
     pub(crate) const SPINS: bool = false;
+
+    /// What loom knows of must not outlive an iteration.
+    pub(crate) const REUSES_PARKERS: bool = false;
 
     pub(crate) fn register_membarrier() -> bool {
         false

@@ -1,8 +1,12 @@
-//! How a thread waits: it tries for some microseconds, then sleeps.
+//! How a thread waits: it tries for some microseconds, then sleeps. How a future waits:
+//! it keeps a place in the queue, and is polled again.
 //!
 //! Not public API: visible to the models.
 
-use std::task::{Wake, Waker};
+use std::cell::Cell;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::task::{Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use crate::event::{Event, Key};
@@ -68,9 +72,9 @@ pub fn wait<R>(
     if let Some(done) = attempt() {
         return Some(done);
     }
+    let parker = Parker::borrow();
     loop {
-        let parker = std::sync::Arc::new(Parker::new());
-        let (mut place, certain) = Place::take(event, Waker::from(parker.clone()));
+        let (mut place, certain) = Place::take(event, parker.waker());
         let mut done = attempt();
         let mut in_time = true;
         if done.is_none() {
@@ -98,14 +102,16 @@ pub fn wait<R>(
 
 /// A place in an event's queue. Whoever was woken, and leaves with the wake-up, passes
 /// it on; so also when an attempt panics.
-struct Place<'a> {
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
     event: &'a Event,
     key: Option<Key>,
-    woken: bool,
+    /// Whether the wake-up is still to be passed on.
+    pub(crate) woken: bool,
 }
 
 impl<'a> Place<'a> {
-    fn take(event: &'a Event, waker: Waker) -> (Self, bool) {
+    pub(crate) fn take(event: &'a Event, waker: Waker) -> (Self, bool) {
         let (key, certain) = event.register(waker);
         let place = Self {
             event,
@@ -115,7 +121,7 @@ impl<'a> Place<'a> {
         (place, certain)
     }
 
-    fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         if let Some(key) = self.key.take() {
             self.woken = self.event.cancel(key);
         }
@@ -127,6 +133,83 @@ impl Drop for Place<'_> {
         self.leave();
         if self.woken {
             self.event.wake_one();
+        }
+    }
+}
+
+/// A place in an event's queue that is kept from poll to poll: how a future waits.
+///
+/// It holds no reference, so a future may own what it waits for. Whoever has it must
+/// [`leave`](Self::leave) before it goes.
+#[derive(Debug, Default)]
+pub struct KeptPlace {
+    /// In the queue, or chosen since the last poll.
+    key: Option<Key>,
+    /// Whether the wake-up will come.
+    certain: bool,
+    /// Whether a wake-up is still to be passed on.
+    woken: bool,
+}
+
+impl KeptPlace {
+    /// Calls `attempt`, which has just failed, or was not called since the last poll,
+    /// until it returns something or `waker` is sure to be woken when it may.
+    ///
+    /// Who was woken and has got something wakes the next if there is `more`. Where no
+    /// wake-up is certain, `waker` is woken at once, so that it is polled again and
+    /// again: right, if wasteful.
+    pub fn poll<R>(
+        &mut self,
+        event: &Event,
+        waker: &Waker,
+        mut attempt: impl FnMut() -> Option<R>,
+        more: impl FnOnce() -> bool,
+    ) -> Poll<R> {
+        let mut done = None;
+        if self.key.is_some() {
+            done = attempt();
+        }
+        if done.is_none() && !self.stay(event, waker) {
+            self.enter(event, waker);
+            done = attempt();
+            // What it was woken for, another has taken; or it is got now.
+            self.woken &= done.is_some();
+        }
+        if let Some(done) = done {
+            self.quit(event);
+            self.woken &= more();
+            self.leave(event);
+            return Poll::Ready(done);
+        }
+        if !self.certain {
+            waker.wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    /// Leaves the queue, and passes on the wake-up if there was one.
+    pub fn leave(&mut self, event: &Event) {
+        self.quit(event);
+        if std::mem::take(&mut self.woken) {
+            event.wake_one();
+        }
+    }
+
+    /// Whether it is still in the queue, with this waker.
+    fn stay(&mut self, event: &Event, waker: &Waker) -> bool {
+        let stays = |key: &Key| event.update(key, waker);
+        self.key.as_ref().is_some_and(stays)
+    }
+
+    fn enter(&mut self, event: &Event, waker: &Waker) {
+        self.woken |= self.key.take().is_some();
+        let (key, certain) = event.register(waker.clone());
+        (self.key, self.certain) = (Some(key), certain);
+    }
+
+    fn quit(&mut self, event: &Event) {
+        if let Some(key) = self.key.take() {
+            self.woken |= event.cancel(key);
         }
     }
 }
@@ -152,14 +235,28 @@ fn spin<R>(deadline: Option<Instant>, attempt: &mut impl FnMut() -> Option<R>) -
     None
 }
 
-/// One sleep of one thread.
+/// How one thread sleeps.
 #[derive(Debug)]
 struct Parker {
     woken: AtomicBool,
     thread: Thread,
 }
 
+thread_local! {
+    /// This thread's parker, while it is not asleep.
+    static IDLE: Cell<Option<Arc<Parker>>> = const { Cell::new(None) };
+}
+
 impl Parker {
+    /// This thread's parker, so that sleeping allocates nothing; another one if it is in
+    /// use, since wakers and drops of items may wait themselves, or if the thread has
+    /// already destroyed it.
+    fn borrow() -> Borrowed {
+        let idle = sync::REUSES_PARKERS.then(|| IDLE.try_with(Cell::take).ok());
+        let parker = idle.flatten().flatten();
+        Borrowed(Some(parker.unwrap_or_else(|| Arc::new(Self::new()))))
+    }
+
     fn new() -> Self {
         Self {
             woken: AtomicBool::new(false),
@@ -188,9 +285,45 @@ impl Parker {
 }
 
 impl Wake for Parker {
-    fn wake(self: std::sync::Arc<Self>) {
+    fn wake(self: Arc<Self>) {
         // ORDERING: Relaxed, as in `park`.
         self.woken.store(true, Ordering::Relaxed);
         self.thread.unpark();
+    }
+}
+
+/// A parker in use.
+struct Borrowed(Option<Arc<Parker>>);
+
+impl Borrowed {
+    fn parker(&self) -> &Arc<Parker> {
+        self.0.as_ref().expect("given back only when dropped")
+    }
+
+    /// For the next sleep. A wake-up for one before may still come: then the sleep ends
+    /// early, and whoever sleeps looks again.
+    fn waker(&self) -> Waker {
+        // ORDERING: Relaxed; whoever wakes finds the waker under the event's lock, and
+        // that comes after this.
+        self.parker().woken.store(false, Ordering::Relaxed);
+        Waker::from(self.parker().clone())
+    }
+}
+
+impl Deref for Borrowed {
+    type Target = Parker;
+
+    fn deref(&self) -> &Parker {
+        self.parker()
+    }
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if sync::REUSES_PARKERS {
+            let parker = self.0.take();
+            // Else the thread is about to end.
+            let _ = IDLE.try_with(|idle| idle.set(parker));
+        }
     }
 }

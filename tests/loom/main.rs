@@ -21,6 +21,8 @@ mod channel;
 #[cfg(ringfence_loom)]
 mod evict;
 #[cfg(ringfence_loom)]
+mod future;
+#[cfg(ringfence_loom)]
 mod harness;
 #[cfg(ringfence_loom)]
 mod mpmc;
@@ -42,7 +44,7 @@ fn main() -> std::process::ExitCode {
             mpmc::MODELS,
             stamped::MODELS,
             channel::MODELS,
-            evict::MODELS,
+            future::MODELS,
         ]
         .concat(),
     )

@@ -1,6 +1,8 @@
 //! A channel's accounts, against counts kept by hand, over long random runs.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use ringfence::flavour::Flavour;
@@ -27,10 +29,19 @@ struct Counts {
     refused_newest: u64,
     refused_timeout: u64,
     refused_closed: u64,
+    refused_cancelled: u64,
     delivered: u64,
     evicted: u64,
     drained: u64,
     high_water: u64,
+}
+
+/// One poll, and then it is dropped.
+fn poll_once<R>(mut future: impl Future<Output = R> + Unpin) -> Option<R> {
+    match Pin::new(&mut future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(ready) => Some(ready),
+        Poll::Pending => None,
+    }
 }
 
 #[test]
@@ -92,14 +103,24 @@ where
             (Some(_), 2..50) => {
                 counts.offered += 1;
                 let full = queue.len() == capacity;
-                let evicts = full && choice >= 30 && on_full == OnFull::DropOldest;
+                let evicts = full && !(15..30).contains(&choice) && on_full == OnFull::DropOldest;
                 let evicted = if evicts { queue.pop_front() } else { None };
                 if !full || evicts {
                     queue.push_back(next);
                     counts.stored += 1;
                 }
                 counts.evicted += u64::from(evicts);
-                if choice < 30 {
+                if choice < 15 {
+                    let sent = poll_once(tx.send_async(next));
+                    assert_eq!(sent.is_none(), full && on_full == OnFull::Block);
+                    let refused = sent == Some(Ok(Sent::Refused(next)));
+                    assert_eq!(refused, full && on_full == OnFull::DropNewest);
+                    counts.refused_newest += u64::from(refused);
+                    counts.refused_cancelled += u64::from(sent.is_none());
+                    let sent = sent.and_then(Result::ok);
+                    let dropped = evicted.or(refused.then_some(next));
+                    assert_eq!(sent.and_then(Sent::into_dropped), dropped);
+                } else if choice < 30 {
                     let sent = tx.try_send(next);
                     assert_eq!(sent.is_err(), full);
                     counts.refused_full += u64::from(full);
@@ -147,7 +168,10 @@ where
                 next += n;
             }
             (Some(receiver), 60..85) => {
-                let item = receiver.try_recv().ok();
+                let item = match choice {
+                    ..70 => poll_once(receiver.recv_async()).and_then(Result::ok),
+                    _ => receiver.try_recv().ok(),
+                };
                 assert_eq!(item, queue.pop_front());
                 counts.delivered += u64::from(item.is_some());
             }
@@ -186,12 +210,14 @@ where
             counts.refused_newest,
             counts.refused_timeout,
             counts.refused_closed,
+            counts.refused_cancelled,
         );
         let actual = (
             stats.refused_full,
             stats.refused_newest,
             stats.refused_timeout,
             stats.refused_closed,
+            stats.refused_cancelled,
         );
         assert_eq!(actual, expected);
     }

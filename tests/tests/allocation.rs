@@ -1,10 +1,15 @@
-//! Constructors when the allocator has no memory, at each of their allocations.
+//! Constructors when the allocator has no memory, at each of their allocations; and what
+//! allocates nothing.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
+use std::time::Duration;
 
-use ringfence::CapacityError;
 use ringfence::spsc::try_with_capacity;
+use ringfence::{CapacityError, channel};
 
 /// The system's allocator, which fails when this thread has told it to.
 struct Failing;
@@ -14,6 +19,8 @@ thread_local! {
     static LEFT: Cell<usize> = const { Cell::new(usize::MAX) };
     /// Bytes allocated and not freed by this thread.
     static BYTES: Cell<isize> = const { Cell::new(0) };
+    /// Allocations of this thread.
+    static COUNT: Cell<usize> = const { Cell::new(0) };
 }
 
 // SAFETY: the system's allocator, or null, which says that there is no memory.
@@ -24,6 +31,7 @@ unsafe impl GlobalAlloc for Failing {
             return std::ptr::null_mut();
         }
         LEFT.set(left - 1);
+        COUNT.set(COUNT.get() + 1);
         BYTES.set(BYTES.get() + layout.size() as isize);
         // SAFETY: passed on.
         unsafe { System.alloc(layout) }
@@ -57,4 +65,55 @@ fn a_ring_without_memory_is_an_error_and_leaks_nothing() {
             return;
         }
     }
+}
+
+/// How often this thread allocates in all of many runs but the first, which may set
+/// something up.
+fn in_steady_state(mut run: impl FnMut()) -> usize {
+    run();
+    let before = COUNT.get();
+    (0..9).for_each(|_| run());
+    COUNT.get() - before
+}
+
+#[test]
+fn a_thread_that_sleeps_allocates_nothing() {
+    let soon = Duration::from_millis(1);
+    let (mut tx, mut rx) = channel(1).mpmc().build::<u64>();
+    let receives = || assert!(rx.recv_timeout(soon).is_err());
+    assert_eq!(in_steady_state(receives), 0);
+    tx.try_send(1).unwrap();
+    let sends = || assert!(tx.send_timeout(2, soon).is_err());
+    assert_eq!(in_steady_state(sends), 0);
+}
+
+#[test]
+fn a_future_allocates_nothing() {
+    struct Nobody;
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+    let waker = Waker::from(Arc::new(Nobody));
+    let mut context = Context::from_waker(&waker);
+    let (mut tx, mut rx) = channel(1).mpmc().build::<u64>();
+    let mut buffer = Vec::with_capacity(1);
+    let waits = || {
+        let mut receiving = rx.recv_async();
+        assert!(Pin::new(&mut receiving).poll(&mut context).is_pending());
+        assert!(
+            Pin::new(&mut tx.send_async(1))
+                .poll(&mut context)
+                .is_ready()
+        );
+        let mut sending = tx.send_async(2);
+        assert!(Pin::new(&mut sending).poll(&mut context).is_pending());
+        assert!(Pin::new(&mut receiving).poll(&mut context).is_ready());
+        drop(receiving);
+        assert!(Pin::new(&mut sending).poll(&mut context).is_ready());
+        drop(sending);
+        buffer.clear();
+        let mut receiving = rx.recv_many_async(&mut buffer, 1);
+        assert!(Pin::new(&mut receiving).poll(&mut context).is_ready());
+    };
+    assert_eq!(in_steady_state(waits), 0);
 }

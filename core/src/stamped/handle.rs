@@ -118,6 +118,24 @@ impl<O: Owner> Producer<O> {
         Ok(self.at.0)
     }
 
+    /// Whether the next push is sure to succeed: only this handle takes room. Wait-free.
+    ///
+    /// ```
+    /// use ringfence_core::stamped::Spmc;
+    ///
+    /// let ring = Spmc::with_capacity(1);
+    /// let mut producer = ring.producer().unwrap();
+    /// assert!(producer.has_room());
+    /// producer.try_push('a').unwrap();
+    /// assert!(!producer.has_room()); // not before the pop
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        // ORDERING: Relaxed; the push looks again.
+        parts(&self.owner).is_turn(self.at, false, Ordering::Relaxed)
+    }
+
     /// Copies as much of `items` as there is room for, and returns how many items
     /// that was: 0 where [`try_push`](Self::try_push) would have failed. Wait-free.
     #[inline]
@@ -136,8 +154,7 @@ impl<O: Owner> Producer<O> {
     pub fn push_iter(&mut self, items: impl IntoIterator<Item = O::Item>) -> usize {
         let mut items = items.into_iter();
         let mut n = 0;
-        // ORDERING: Relaxed; the push looks again.
-        while parts(&self.owner).is_turn(self.at, false, Ordering::Relaxed) {
+        while self.has_room() {
             let Some(item) = items.next() else { break };
             let pushed = self.try_push(item);
             debug_assert!(pushed.is_ok(), "there was room, and nobody else takes it");

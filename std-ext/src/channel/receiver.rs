@@ -126,7 +126,7 @@ impl<T, F: Flavour> Receiver<T, F> {
     }
 
     #[cold]
-    fn wait_for<R>(
+    pub(super) fn wait_for<R>(
         &mut self,
         deadline: Option<Instant>,
         mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
@@ -301,7 +301,7 @@ impl<T, F: Flavour> Receiver<T, F> {
 /// The whole of a receive that does not wait: pop, then look whether a sender
 /// wants attention.
 #[inline]
-fn receive<T, F: Flavour, R>(
+pub(super) fn receive<T, F: Flavour, R>(
     consumer: &mut Option<AnyRx<T, F>>,
     shared: &Shared<T, F>,
     mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
@@ -376,16 +376,21 @@ impl<T, F: Flavour<Rx<T>: Clone>> Clone for Receiver<T, F> {
 
 impl<T, F: Flavour> Drop for Receiver<T, F> {
     fn drop(&mut self) {
-        if !self.shared.receiver_leaves() {
-            return;
+        /// What follows closing, also if a waker panics.
+        struct Closing<'a, T, F: Flavour>(&'a mut Receiver<T, F>);
+        impl<T, F: Flavour> Drop for Closing<'_, T, F> {
+            fn drop(&mut self) {
+                let Receiver {
+                    consumer, shared, ..
+                } = &mut *self.0;
+                shared.counts.recv_done(&shared.ring);
+                let consumer = consumer.take();
+                Last { consumer, shared }.drop_items();
+            }
         }
-        self.shared.close(Closed::ReceiversGone);
-        self.shared.counts.recv_done(&self.shared.ring);
-        let mut last = Last {
-            consumer: self.consumer.take(),
-            shared: &self.shared,
-        };
-        last.drop_items();
+        if self.shared.receiver_leaves() {
+            Closing(self).0.shared.close(Closed::ReceiversGone);
+        }
     }
 }
 

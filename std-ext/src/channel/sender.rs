@@ -22,7 +22,7 @@ pub struct Sender<T, F: Flavour = Mpmc> {
     pub(super) tx: AnyTx<T, F>,
     pub(super) shared: Arc<Shared<T, F>>,
     pub(super) on_full: OnFull,
-    patience: Patience,
+    pub(super) patience: Patience,
     /// For [`OnFull::DropRandom`].
     rng: fastrand::Rng,
 }
@@ -63,16 +63,7 @@ impl<T, F: Flavour> Sender<T, F> {
     /// closed or the receiver gone.
     #[inline]
     pub fn try_send(&mut self, item: T) -> Result<(), TrySendError<T>> {
-        offer(&mut self.tx, &self.shared, item).inspect_err(|refusal| {
-            let counts = &self.shared.counts.send;
-            match refusal {
-                TrySendError::Full(_) => {
-                    self.found_full();
-                    counts.refused_full.add(1);
-                }
-                TrySendError::Disconnected(_) => counts.refused_closed.add(1),
-            }
-        })
+        offer(&mut self.tx, &self.shared, item).inspect_err(|refusal| self.count(refusal))
     }
 
     /// As [`send`](Self::send), but waits no longer than `timeout`.
@@ -205,17 +196,7 @@ impl<T, F: Flavour> Sender<T, F> {
         let counts = &shared.counts;
         let start = Instant::now();
         let mut waiting = Some(item);
-        let attempt = || match offer(tx, shared, waiting.take()?) {
-            Ok(()) => Some(Ok(Sent::Stored)),
-            Err(TrySendError::Full(item)) => {
-                waiting = Some(item);
-                None
-            }
-            Err(TrySendError::Disconnected(item)) => {
-                counts.send.refused_closed.add(1);
-                Some(Err(SendTimeoutError::Disconnected(item)))
-            }
-        };
+        let attempt = || offer_waiting(tx, shared, &mut waiting);
         let more = || shared.ring.read().depth < shared.ring.capacity();
         let sent = wait(&shared.room, patience, deadline, attempt, more);
         counts
@@ -227,12 +208,24 @@ impl<T, F: Flavour> Sender<T, F> {
                 counts.send.refused_timeout.add(1);
                 Err(SendTimeoutError::Timeout(item))
             }
-            (Some(sent), _) => sent,
+            (Some(sent), _) => Ok(sent?),
             (None, None) => unreachable!("an attempt that takes the item returns something"),
         }
     }
 
-    fn found_full(&self) {
+    /// Counts an item that is handed back at once.
+    pub(super) fn count(&self, refusal: &TrySendError<T>) {
+        let counts = &self.shared.counts.send;
+        match refusal {
+            TrySendError::Full(_) => {
+                self.found_full();
+                counts.refused_full.add(1);
+            }
+            TrySendError::Disconnected(_) => counts.refused_closed.add(1),
+        }
+    }
+
+    pub(super) fn found_full(&self) {
         let Shared { ring, counts, .. } = &*self.shared;
         counts.send.full_events.add(1);
         counts.seen(ring.depth_without_room());
@@ -442,7 +435,7 @@ impl<T, F: Flavour> Sender<T, F> {
 /// The whole of a send that does not wait: look whether the channel is closed,
 /// push, look whether a receiver wants attention.
 #[inline]
-fn offer<T, F: Flavour>(
+pub(super) fn offer<T, F: Flavour>(
     tx: &mut AnyTx<T, F>,
     shared: &Shared<T, F>,
     item: T,
@@ -464,6 +457,25 @@ fn attend_to<T, F: Flavour>(shared: &Shared<T, F>, ticket: Ticket) -> Option<T> 
         return None;
     }
     shared.attend(ticket, 1).pop()
+}
+
+/// A send that waits looks again: `None` if there is no room yet.
+pub(super) fn offer_waiting<T, F: Flavour>(
+    tx: &mut AnyTx<T, F>,
+    shared: &Shared<T, F>,
+    waiting: &mut Option<T>,
+) -> Option<Result<Sent<T>, SendError<T>>> {
+    match offer(tx, shared, waiting.take()?) {
+        Ok(()) => Some(Ok(Sent::Stored)),
+        Err(TrySendError::Full(item)) => {
+            *waiting = Some(item);
+            None
+        }
+        Err(TrySendError::Disconnected(item)) => {
+            shared.counts.send.refused_closed.add(1);
+            Some(Err(SendError(item)))
+        }
+    }
 }
 
 /// Where the flavour has many senders.

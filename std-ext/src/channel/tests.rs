@@ -1,5 +1,6 @@
 //! What a user of the channel relies on. Interleavings are the models' business.
 
+mod future;
 mod many;
 mod policies;
 
@@ -279,6 +280,28 @@ fn many_are_sent_and_received_together() {
     }
     assert!(buffer.into_iter().skip(1).eq(0..1004));
     assert_eq!(sender.join().unwrap(), 1000);
+}
+
+#[test]
+fn items_are_gathered_until_there_are_enough_or_time_is_over() {
+    let (mut tx, mut rx) = blocking(4);
+    let mut buffer = vec![9];
+    let timeout = Err(RecvTimeoutError::Timeout);
+    assert_eq!(rx.recv_many_timeout(&mut buffer, 2, AT_ONCE), timeout);
+    assert_eq!(rx.recv_many_timeout(&mut buffer, 0, Duration::MAX), Ok(0));
+    assert_eq!(tx.send_many(0..3).unwrap().stored, 3);
+    assert_eq!(rx.recv_many_timeout(&mut buffer, 2, Duration::MAX), Ok(2));
+    let soon = Duration::from_millis(1);
+    assert_eq!(rx.recv_many_timeout(&mut buffer, 2, soon), Ok(1));
+    assert!(rx.stats().recv_blocked >= soon);
+    // More than fit: the sender goes on meanwhile.
+    let sender = thread::spawn(move || tx.send_many(3..23).unwrap().stored);
+    assert_eq!(rx.recv_many_timeout(&mut buffer, 10, Duration::MAX), Ok(10));
+    assert_eq!(rx.recv_many_timeout(&mut buffer, 99, Duration::MAX), Ok(10));
+    let ended = Err(RecvTimeoutError::Disconnected);
+    assert_eq!(rx.recv_many_timeout(&mut buffer, 1, Duration::MAX), ended);
+    assert!(buffer.into_iter().skip(1).eq(0..23));
+    assert_eq!(sender.join().unwrap(), 20);
 }
 
 #[test]

@@ -36,6 +36,13 @@ impl<T, A: Tx<T>, B: Tx<T>> Tx<T> for Either<A, B> {
         }
     }
 
+    fn has_room(&mut self) -> bool {
+        match self {
+            Usual(ring) => ring.has_room(),
+            Other(ring) => ring.has_room(),
+        }
+    }
+
     fn push_run(&mut self, items: impl Iterator<Item = T>) {
         match self {
             Usual(ring) => ring.push_run(items),

@@ -51,6 +51,11 @@ impl<T> Tx<T> for Evicting<T> {
         }
     }
 
+    /// For the only sender.
+    fn has_room(&mut self) -> bool {
+        !self.0.ring.is_full()
+    }
+
     fn force(&mut self, mut item: T) -> Result<(Ticket, Option<T>), T> {
         loop {
             match self.0.ring.force_at(item) {

@@ -51,6 +51,10 @@ impl<T, C: Side> Tx<T> for Producer<One<T, Solo, C>> {
     fn push(&mut self, item: T) -> Result<Ticket, T> {
         self.push_at(item).map_err(PushError::into_inner)
     }
+
+    fn has_room(&mut self) -> bool {
+        Self::has_room(self)
+    }
 }
 
 impl<T, P: Side> Rx<T> for Consumer<One<T, P, Solo>> {

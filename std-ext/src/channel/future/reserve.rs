@@ -1,0 +1,82 @@
+//! Waiting for room, before there is an item.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use super::send::for_room;
+use super::{POLLED_AFTER, Waiting};
+use crate::channel::permit::reserve_waiting;
+use crate::channel::{Permit, Sender};
+use crate::error::SendError;
+use crate::flavour::{Flavour, OneSender};
+use crate::ring::Gauge;
+
+/// Waits for room. See [`Sender::reserve_async`].
+///
+/// # Panics
+/// If it is polled again after it was ready.
+#[must_use = "futures do nothing unless polled"]
+pub struct ReserveFuture<'a, T, F: Flavour> {
+    /// `None` once it was ready.
+    sender: Option<&'a mut Sender<T, F>>,
+    waiting: Waiting,
+}
+
+impl<'a, T, F: OneSender> ReserveFuture<'a, T, F> {
+    pub(in crate::channel) fn new(sender: &'a mut Sender<T, F>) -> Self {
+        Self {
+            sender: Some(sender),
+            waiting: Waiting::default(),
+        }
+    }
+}
+
+impl<'a, T, F: OneSender> Future for ReserveFuture<'a, T, F> {
+    type Output = Result<Permit<'a, T, F>, SendError<()>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { sender, waiting } = self.get_mut();
+        let seen = poll_room(
+            sender.as_mut().expect(POLLED_AFTER),
+            waiting,
+            context.waker(),
+        );
+        seen.map(|seen| {
+            let sender = sender.take().expect("it was there just now");
+            seen.map(|()| Permit::new(sender))
+        })
+    }
+}
+
+fn poll_room<T, F: Flavour>(
+    sender: &mut Sender<T, F>,
+    waiting: &mut Waiting,
+    waker: &Waker,
+) -> Poll<Result<(), SendError<()>>> {
+    if !waiting.has_begun() {
+        if let Some(seen) = reserve_waiting(&mut sender.tx, &sender.shared) {
+            return Poll::Ready(seen);
+        }
+        sender.found_full();
+        waiting.begin();
+    }
+    let Sender { tx, shared, .. } = sender;
+    let attempt = || reserve_waiting(tx, shared);
+    let more = || shared.ring.read().depth < shared.ring.capacity();
+    waiting.poll(for_room(shared), waker, attempt, more)
+}
+
+impl<T, F: Flavour> Drop for ReserveFuture<'_, T, F> {
+    fn drop(&mut self) {
+        if let Some(sender) = &self.sender {
+            self.waiting.leave(for_room(&sender.shared));
+        }
+    }
+}
+
+impl<T, F: Flavour> fmt::Debug for ReserveFuture<'_, T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ReserveFuture").field(&self.sender).finish()
+    }
+}

@@ -1,0 +1,190 @@
+//! Sending one item.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use super::{POLLED_AFTER, Waiting};
+use crate::channel::sender::{offer, offer_waiting};
+use crate::channel::{Sender, Shared};
+use crate::error::{SendError, TrySendError};
+use crate::event::Event;
+use crate::flavour::{Flavour, Mpmc};
+use crate::policy::{OnFull, Sent};
+use crate::ring::Gauge;
+use crate::stats::Count;
+
+impl<T, F: Flavour> Sender<T, F> {
+    /// Sends `item`; if there is no room, does what [`OnFull`] says: with
+    /// [`OnFull::Block`] the future waits, else it is ready at the first poll.
+    ///
+    /// As [`send`](Self::send), in a future. A poll is a send that does not wait, and one
+    /// that finds no room takes a short lock as well.
+    ///
+    /// # Errors
+    /// [`SendError`] with the item, if the channel is closed or the receiver
+    /// gone, also while waiting.
+    ///
+    /// # Panics
+    /// If it is polled again after it was ready.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped before it is ready, the item was not sent and is dropped
+    /// with it, and counted as [`refused_cancelled`](crate::Stats::refused_cancelled).
+    /// [`SendFuture::into_inner`] gives it back instead.
+    ///
+    /// ```
+    /// # use std::task::{Context, Poll, Waker};
+    /// # use std::pin::Pin;
+    /// let (mut tx, mut rx) = ringfence::bounded(1);
+    /// tx.try_send(1).unwrap();
+    /// let mut sending = tx.send_async(2);
+    /// let mut context = Context::from_waker(Waker::noop());
+    /// assert!(Pin::new(&mut sending).poll(&mut context).is_pending()); // full
+    /// assert_eq!(rx.recv(), Ok(1));
+    /// assert!(Pin::new(&mut sending).poll(&mut context).is_ready());
+    /// drop(sending);
+    /// assert_eq!(rx.recv(), Ok(2));
+    /// ```
+    pub fn send_async(&mut self, item: T) -> SendFuture<'_, T, F> {
+        SendFuture {
+            sender: self,
+            sending: Sending {
+                item: Some(item),
+                waiting: Waiting::default(),
+            },
+        }
+    }
+}
+
+/// Sends one item. See [`Sender::send_async`].
+///
+/// Not sent until it is ready:
+///
+/// ```compile_fail
+/// # #![deny(unused_must_use)]
+/// let (mut tx, rx) = ringfence::bounded(1);
+/// tx.send_async(1);
+/// ```
+#[must_use = "futures do nothing unless polled"]
+pub struct SendFuture<'a, T, F: Flavour = Mpmc> {
+    sender: &'a mut Sender<T, F>,
+    sending: Sending<T>,
+}
+
+impl<T, F: Flavour> SendFuture<'_, T, F> {
+    /// The item, if it was not sent; `None` if the future was ready.
+    ///
+    /// It was given to a send and handed back: counted as
+    /// [`refused_cancelled`](crate::Stats::refused_cancelled).
+    #[must_use = "dropping the future does as much"]
+    pub fn into_inner(mut self) -> Option<T> {
+        self.sending.cancel(self.sender)
+    }
+}
+
+impl<T, F: Flavour> Future for SendFuture<'_, T, F> {
+    type Output = Result<Sent<T>, SendError<T>>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { sender, sending } = self.get_mut();
+        assert!(sending.has_item(), "{POLLED_AFTER}");
+        sending.poll(sender, context.waker())
+    }
+}
+
+impl<T, F: Flavour> Unpin for SendFuture<'_, T, F> {}
+
+impl<T, F: Flavour> Drop for SendFuture<'_, T, F> {
+    fn drop(&mut self) {
+        self.sending.cancel(self.sender);
+    }
+}
+
+impl<T, F: Flavour> fmt::Debug for SendFuture<'_, T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendFuture")
+            .field("sender", &self.sender)
+            .field("is_ready", &!self.sending.has_item())
+            .finish()
+    }
+}
+
+/// An item on its way into a channel, if there is one.
+pub(super) struct Sending<T> {
+    item: Option<T>,
+    waiting: Waiting,
+}
+
+impl<T> Sending<T> {
+    pub(super) fn has_item(&self) -> bool {
+        self.item.is_some()
+    }
+
+    /// The first attempt: `None` if it has to wait.
+    pub(super) fn begin<F: Flavour>(
+        &mut self,
+        sender: &mut Sender<T, F>,
+        item: T,
+    ) -> Option<Result<Sent<T>, SendError<T>>> {
+        if sender.on_full != OnFull::Block {
+            return Some(sender.send(item));
+        }
+        match offer(&mut sender.tx, &sender.shared, item) {
+            Ok(()) => Some(Ok(Sent::Stored)),
+            Err(TrySendError::Full(item)) => {
+                self.item = Some(item);
+                sender.found_full();
+                self.waiting.begin();
+                None
+            }
+            Err(refusal) => {
+                sender.count(&refusal);
+                Some(Err(SendError(refusal.into_inner())))
+            }
+        }
+    }
+
+    /// For who has an item.
+    pub(super) fn poll<F: Flavour>(
+        &mut self,
+        sender: &mut Sender<T, F>,
+        waker: &Waker,
+    ) -> Poll<Result<Sent<T>, SendError<T>>> {
+        if !self.waiting.has_begun() {
+            let sent = self.item.take().and_then(|item| self.begin(sender, item));
+            if let Some(sent) = sent {
+                return Poll::Ready(sent);
+            }
+        }
+        let Self { item, waiting } = self;
+        let Sender { tx, shared, .. } = sender;
+        let attempt = || offer_waiting(tx, shared, item);
+        let more = || shared.ring.read().depth < shared.ring.capacity();
+        waiting.poll(for_room(shared), waker, attempt, more)
+    }
+
+    /// Sends nothing more, and gives the item back, if there is one: counted.
+    pub(super) fn cancel<F: Flavour>(&mut self, sender: &Sender<T, F>) -> Option<T> {
+        let item = self.item.take();
+        if item.is_some() {
+            sender.shared.counts.send.refused_cancelled.add(1);
+        }
+        self.waiting.leave(for_room(&sender.shared));
+        item
+    }
+}
+
+impl<T> Default for Sending<T> {
+    fn default() -> Self {
+        Self {
+            item: None,
+            waiting: Waiting::default(),
+        }
+    }
+}
+
+/// What senders wait for, and where the time is counted.
+pub(super) fn for_room<T, F: Flavour>(shared: &Shared<T, F>) -> (&Event, &Count) {
+    (&shared.room, &shared.counts.send.blocked_nanos)
+}

@@ -1,0 +1,466 @@
+//! Futures. Interleavings are the models' business; here is one step after another.
+
+mod mixed;
+#[cfg(feature = "sink")]
+mod sink;
+#[cfg(feature = "stream")]
+mod stream;
+
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Wake, Waker};
+
+use super::*;
+use crate::event::Event;
+use crate::fence::REFUSED;
+use crate::flavour::{Flavour, OneSender};
+use crate::wait::KeptPlace;
+
+/// A task that counts how often it is woken, and does nothing.
+#[derive(Debug, Default)]
+struct Task(AtomicUsize);
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+impl Task {
+    fn poll<R>(self: &Arc<Self>, future: &mut (impl Future<Output = R> + Unpin)) -> Poll<R> {
+        let waker = Waker::from(self.clone());
+        Pin::new(future).poll(&mut Context::from_waker(&waker))
+    }
+
+    fn wakes(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+
+    /// How many wakers of it are alive.
+    fn wakers(self: &Arc<Self>) -> usize {
+        Arc::strong_count(self) - 1
+    }
+}
+
+/// The least executor: a thread that sleeps until its task is woken.
+fn block_on<R>(future: impl Future<Output = R>) -> R {
+    struct Unpark(thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    let mut future = pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(ready) => return ready,
+            Poll::Pending => thread::park(),
+        }
+    }
+}
+
+fn of_many<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
+    channel(capacity).mpmc().build()
+}
+
+#[test]
+fn a_receive_waits_for_an_item_and_a_send_for_room() {
+    let (mut tx, mut rx) = blocking(1);
+    let task = Arc::new(Task::default());
+    assert!(block_on(tx.send_async(1)).unwrap().is_stored());
+    let mut sending = tx.send_async(2);
+    assert!(task.poll(&mut sending).is_pending() && task.poll(&mut sending).is_pending());
+    assert_eq!(task.wakers(), 1);
+    assert_eq!(rx.try_recv(), Ok(1));
+    assert_eq!((task.wakes(), task.wakers()), (1, 0));
+    assert_eq!(task.poll(&mut sending), Poll::Ready(Ok(Sent::Stored)));
+    drop(sending);
+
+    assert_eq!(block_on(rx.recv_async()), Ok(2));
+    let mut receiving = rx.recv_async();
+    assert!(task.poll(&mut receiving).is_pending() && task.poll(&mut receiving).is_pending());
+    tx.try_send(3).unwrap();
+    assert_eq!((task.wakes(), task.wakers()), (2, 0));
+    assert_eq!(task.poll(&mut receiving), Poll::Ready(Ok(3)));
+    drop(receiving);
+
+    let stats = tx.stats();
+    assert_eq!((stats.full_events, stats.empty_events), (1, 1));
+    assert!(stats.send_blocked > AT_ONCE && stats.recv_blocked > AT_ONCE);
+    assert_eq!((stats.offered, stats.delivered), (3, 3));
+    assert!(stats.is_exact());
+}
+
+#[test]
+fn many_are_received_together() {
+    let (mut tx, mut rx) = blocking(4);
+    let task = Arc::new(Task::default());
+    let mut buffer = vec![9];
+    assert_eq!(block_on(rx.recv_many_async(&mut buffer, 0)), Ok(0));
+    let mut receiving = rx.recv_many_async(&mut buffer, 2);
+    assert!(task.poll(&mut receiving).is_pending());
+    assert_eq!(tx.send_many(0..3).unwrap().stored, 3);
+    assert_eq!(task.poll(&mut receiving), Poll::Ready(Ok(2)));
+    drop(receiving);
+    assert_eq!(block_on(rx.recv_many_async(&mut buffer, 9)), Ok(1));
+    assert_eq!(buffer, [9, 0, 1, 2]);
+    drop(tx);
+    assert_eq!(block_on(rx.recv_many_async(&mut buffer, 9)), Err(RecvError));
+}
+
+#[test]
+fn what_does_not_wait_is_ready_at_once() {
+    let (mut tx, mut rx) = dropping(1);
+    assert_eq!(block_on(tx.send_async(1)), Ok(Sent::Stored));
+    assert_eq!(block_on(tx.send_async(2)), Ok(Sent::Refused(2)));
+    assert_eq!((tx.stats().full_events, tx.stats().refused_full), (1, 1));
+    rx.close();
+    assert_eq!(block_on(tx.send_async(3)), Err(SendError(3)));
+    assert_eq!(block_on(rx.recv_async()), Ok(1));
+    assert_eq!(block_on(rx.recv_async()), Err(RecvError));
+    assert_eq!(tx.stats().refused_closed, 1);
+    assert!(tx.stats().is_exact());
+}
+
+/// What the other side does while a future is there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Step {
+    Nothing,
+    Serves,
+    Closes,
+    Goes,
+}
+
+/// Polled so often, by turns of two tasks, with a step of the other side before one of
+/// the polls, or after the last; then dropped.
+fn each_way(run: impl Fn(usize, usize, Step)) {
+    for polls in 0..4 {
+        for before in 0..=polls {
+            for step in [Step::Nothing, Step::Serves, Step::Closes, Step::Goes] {
+                println!("{polls} polls, {step:?} before {before}");
+                run(polls, before, step);
+            }
+        }
+    }
+}
+
+/// What became of a future that is polled again and again, and of one behind it.
+struct Two<A, B> {
+    tasks: [Arc<Task>; 3],
+    first: Option<A>,
+    behind: Option<B>,
+}
+
+/// Polls `first`, and once `behind`, with `step` in between; drops `first`, and polls
+/// `behind`, which must have been woken if it is ready now.
+fn poll_two<A, B>(
+    (polls, before): (usize, usize),
+    mut step: impl FnMut(),
+    mut first: impl Future<Output = A> + Unpin,
+    mut behind: impl Future<Output = B> + Unpin,
+) -> Two<A, B> {
+    let mut two = Two {
+        tasks: Default::default(),
+        first: None,
+        behind: None,
+    };
+    fn of<R>(polled: Poll<R>) -> Option<R> {
+        match polled {
+            Poll::Ready(ready) => Some(ready),
+            Poll::Pending => None,
+        }
+    }
+    for nth in 0..polls {
+        if nth == before {
+            step();
+        }
+        if two.first.is_none() {
+            two.first = of(two.tasks[nth % 2].poll(&mut first));
+        }
+        if nth == 0 {
+            two.behind = of(two.tasks[2].poll(&mut behind));
+        }
+    }
+    if before == polls {
+        step();
+    }
+    drop(first);
+    assert_eq!((two.tasks[0].wakers(), two.tasks[1].wakers()), (0, 0));
+    if two.behind.is_none() {
+        let woken = two.tasks[2].wakes() > 0;
+        two.behind = of(two.tasks[2].poll(&mut behind));
+        assert!(woken || polls == 0 || two.behind.is_none(), "not woken");
+    }
+    drop(behind);
+    assert_eq!(two.tasks[2].wakers(), 0);
+    two
+}
+
+/// Whatever happens meanwhile, the item of a send that is dropped is in the channel or
+/// counted as refused, and who waits behind it is served.
+#[test]
+fn a_send_dropped_at_any_point_loses_nothing() {
+    each_way(|polls, before, step| {
+        let drops = Drops::default();
+        let (mut tx, rx) = of_many(1);
+        let mut other = tx.clone();
+        tx.try_send(drops.item()).unwrap();
+        let mut rx = Some(rx);
+        let peer = || match (step, &mut rx) {
+            (Step::Serves, Some(rx)) => drop(rx.try_recv().unwrap()),
+            (Step::Closes, Some(rx)) => rx.close(),
+            (Step::Goes, rx) => *rx = None,
+            _ => {}
+        };
+        let (sending, behind) = (tx.send_async(drops.item()), other.send_async(drops.item()));
+        let two = poll_two((polls, before), peer, sending, behind);
+        let closed = matches!(step, Step::Closes | Step::Goes);
+        let sent = two.first.as_ref().map(Result::is_ok);
+        let sent_behind = two.behind.as_ref().map(Result::is_ok);
+        // One has the room, if there is any, or all know that the channel is closed.
+        let has_room = step == Step::Serves;
+        assert_eq!(sent == Some(true) || sent_behind == Some(true), has_room);
+        assert_eq!(sent_behind == Some(false), closed);
+        drop(two);
+        let stats = tx.stats();
+        assert!(stats.is_exact() && stats.offered == 3, "{stats}");
+        let cancelled = u64::from(sent.is_none()) + u64::from(sent_behind.is_none());
+        assert_eq!(stats.refused_cancelled, cancelled);
+        drop((tx, other, rx));
+        assert_eq!(drops.count(), 3);
+    });
+}
+
+/// Whatever happens meanwhile, a receive that is dropped has taken nothing, and who waits
+/// behind it is served.
+#[test]
+fn a_receive_dropped_at_any_point_loses_nothing() {
+    each_way(|polls, before, step| {
+        let (tx, mut rx) = of_many(1);
+        let mut other = rx.clone();
+        let mut tx = Some(tx);
+        let peer = || match (step, &mut tx) {
+            (Step::Serves, Some(tx)) => tx.try_send(7).unwrap(),
+            (Step::Closes, Some(tx)) => tx.close(),
+            (Step::Goes, tx) => *tx = None,
+            _ => {}
+        };
+        let mut many = Vec::new();
+        let receiving = rx.recv_async();
+        let behind = other.recv_many_async(&mut many, 2);
+        let two = poll_two((polls, before), peer, receiving, behind);
+        let got = two.first == Some(Ok(7));
+        let got_behind = two.behind == Some(Ok(1));
+        assert_eq!(
+            (got || got_behind, many.len()),
+            (step == Step::Serves, usize::from(got_behind))
+        );
+        let closed = matches!(step, Step::Closes | Step::Goes);
+        assert_eq!(two.behind == Some(Err(RecvError)), closed);
+        let stats = rx.stats();
+        assert_eq!(stats.delivered, u64::from(step == Step::Serves));
+        assert!(stats.is_exact() && stats.depth == 0, "{stats}");
+    });
+}
+
+/// The same of room that is waited for.
+#[test]
+fn a_reservation_dropped_at_any_point_loses_nothing() {
+    fn run<F: OneSender>(builder: impl Fn() -> (Sender<u32, F>, Receiver<u32, F>)) {
+        each_way(|polls, before, step| {
+            let (mut tx, rx) = builder();
+            tx.try_send(1).unwrap();
+            let mut rx = Some(rx);
+            let peer = || match (step, &mut rx) {
+                (Step::Serves, Some(rx)) => assert_eq!(rx.try_recv(), Ok(1)),
+                (Step::Closes, Some(rx)) => rx.close(),
+                (Step::Goes, rx) => *rx = None,
+                _ => {}
+            };
+            let two = poll_two(
+                (polls, before),
+                peer,
+                tx.reserve_async(),
+                std::future::pending::<()>(),
+            );
+            drop(two); // and the permit, if there is one
+            let task = Arc::new(Task::default());
+            match (step, task.poll(&mut tx.reserve_async())) {
+                (Step::Nothing, seen) => assert!(seen.is_pending()),
+                (Step::Serves, Poll::Ready(Ok(permit))) => permit.send(2).unwrap(),
+                (_, Poll::Ready(seen)) => assert!(seen.is_err()),
+                (_, Poll::Pending) => panic!("there is room, or never will be"),
+            }
+            let stats = tx.stats();
+            assert!(stats.is_exact() && stats.refused == 0, "{stats}");
+        });
+    }
+    run(|| channel(1).spsc().build());
+    run(|| channel(1).spmc().build());
+}
+
+#[test]
+fn room_that_was_reserved_is_there() {
+    fn run<F: OneSender>((mut tx, mut rx): (Sender<u32, F>, Receiver<u32, F>)) {
+        tx.try_reserve().unwrap().send(1).unwrap();
+        drop(tx.reserve().unwrap()); // gives the room back
+        tx.reserve().unwrap().send(2).unwrap();
+        assert_eq!(tx.try_reserve().unwrap_err(), TrySendError::Full(()));
+        assert_eq!(rx.recv(), Ok(1));
+        let permit = block_on(tx.reserve_async()).unwrap();
+        rx.close();
+        assert_eq!(permit.send(3), Err(SendError(3)));
+        assert_eq!(tx.reserve().unwrap_err(), SendError(()));
+        assert!(tx.try_reserve().unwrap_err().is_disconnected());
+        let stats = tx.stats();
+        assert_eq!((stats.offered, stats.refused_closed), (3, 1));
+        assert_eq!(stats.full_events, 1);
+        assert!(stats.is_exact());
+    }
+    run(channel(2).spsc().build());
+    run(channel(2).spmc().build());
+    run(channel(2).spmc().on_full(OnFull::DropNewest).build());
+}
+
+#[test]
+fn an_item_can_be_taken_back() {
+    let (mut tx, mut rx) = blocking(1);
+    let task = Arc::new(Task::default());
+    assert_eq!(tx.send_async(1).into_inner(), Some(1)); // never polled
+    let mut sending = tx.send_async(2);
+    assert!(task.poll(&mut sending).is_ready());
+    assert_eq!(sending.into_inner(), None);
+    let mut sending = tx.send_async(3);
+    assert!(task.poll(&mut sending).is_pending());
+    assert_eq!((sending.into_inner(), task.wakers()), (Some(3), 0));
+    assert!(rx.try_iter().eq([2]));
+    let stats = rx.stats();
+    assert_eq!((stats.offered, stats.refused_cancelled), (3, 2));
+    assert!(stats.is_exact());
+}
+
+#[test]
+fn polled_after_it_was_ready_it_panics() {
+    fn panics<R>(mut future: impl Future<Output = R> + Unpin) -> bool {
+        let task = Arc::new(Task::default());
+        assert!(task.poll(&mut future).is_ready());
+        catch_unwind(AssertUnwindSafe(|| task.poll(&mut future).is_ready())).is_err()
+    }
+    let (mut tx, mut rx) = blocking(3);
+    assert!(panics(tx.send_async(1)) && panics(tx.send_async(2)));
+    assert!(panics(tx.reserve_async()));
+    assert!(panics(rx.recv_async()));
+    assert!(panics(rx.recv_many_async(&mut Vec::new(), 2)));
+    assert!(panics(rx.recv_many_async(&mut Vec::new(), 0)));
+}
+
+/// Only the task that polled last is woken.
+#[test]
+fn a_future_goes_from_task_to_task() {
+    let (mut tx, mut rx) = of_many(1);
+    let [first, last] = [(); 2].map(|()| Arc::new(Task::default()));
+    let mut receiving = rx.recv_async();
+    assert!(first.poll(&mut receiving).is_pending());
+    assert!(last.poll(&mut receiving).is_pending());
+    assert_eq!((first.wakers(), last.wakers()), (0, 1));
+    tx.try_send(1).unwrap();
+    assert_eq!((first.wakes(), last.wakes()), (0, 1));
+    assert_eq!(first.poll(&mut receiving), Poll::Ready(Ok(1)));
+}
+
+/// One that is chosen while it looks, and then finds something, wakes the next if there
+/// is more.
+#[test]
+fn chosen_while_it_looks_it_wakes_the_next() {
+    for more in [true, false] {
+        let event = Event::new();
+        let [task, next] = [(); 2].map(|()| Arc::new(Task::default()));
+        let waker = Waker::from(task);
+        let mut place = KeptPlace::default();
+        let pending = place.poll(&event, &waker, || None::<()>, || more);
+        assert!(pending.is_pending());
+        let _ = event.register(Waker::from(next.clone()));
+        let mut looks = 0;
+        let look = || {
+            looks += 1;
+            if looks == 1 {
+                event.wake_one();
+                return None;
+            }
+            Some(())
+        };
+        assert!(place.poll(&event, &waker, look, || more).is_ready());
+        assert_eq!(next.wakes(), usize::from(more));
+    }
+}
+
+/// If the kernel comes to refuse its barrier, whoever waits is polled again and again,
+/// and a thread that waits looks again.
+#[test]
+fn without_a_certain_wake_up_it_is_polled_again() {
+    let builder = channel(1).mpmc();
+    let (mut tx, mut rx) = builder.build_with(Fence::asymmetric()).unwrap();
+    REFUSED.set(true);
+    let task = Arc::new(Task::default());
+    let mut receiving = rx.recv_async();
+    for polls in 1..3 {
+        assert!(task.poll(&mut receiving).is_pending());
+        assert_eq!(task.wakes(), polls);
+    }
+    tx.try_send(1).unwrap();
+    assert_eq!(task.poll(&mut receiving), Poll::Ready(Ok(1)));
+    drop(receiving);
+    let soon = Duration::from_millis(3);
+    assert_eq!(rx.recv_timeout(soon), Err(RecvTimeoutError::Timeout));
+}
+
+/// A waker that panics does not keep others from being woken, nor the channel from
+/// being closed.
+#[test]
+fn a_waker_that_panics_harms_nobody_else() {
+    struct Panics;
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("told to panic");
+        }
+    }
+    let panics = Waker::from(Arc::new(Panics));
+    let mut context = Context::from_waker(&panics);
+    let task = Arc::new(Task::default());
+
+    let drops = Drops::default();
+    let (mut tx, rx) = of_many(1);
+    let (mut tx2, mut tx3) = (tx.clone(), tx.clone());
+    tx3.try_send(drops.item()).unwrap();
+    let mut first = tx.send_async(drops.item());
+    let mut second = tx2.send_async(drops.item());
+    assert!(Pin::new(&mut first).poll(&mut context).is_pending());
+    assert!(task.poll(&mut second).is_pending());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(rx))).is_err());
+    assert_eq!((task.wakes(), drops.count()), (1, 1));
+    assert!(task.poll(&mut second).is_ready() && task.poll(&mut first).is_ready());
+    assert!(tx3.stats().is_exact() && tx3.stats().drained == 1);
+
+    let (tx, mut rx) = of_many::<u8>(1);
+    let mut rx2 = rx.clone();
+    let (mut first, mut second) = (rx.recv_async(), rx2.recv_async());
+    assert!(Pin::new(&mut first).poll(&mut context).is_pending());
+    assert!(task.poll(&mut second).is_pending());
+    assert!(catch_unwind(AssertUnwindSafe(|| drop(tx))).is_err());
+    assert_eq!(task.wakes(), 2);
+    assert_eq!(task.poll(&mut second), Poll::Ready(Err(RecvError)));
+}
+
+#[test]
+fn futures_are_send_and_unpin() {
+    fn assert_send_unpin<T: Send + Unpin>(_: &T) {}
+    struct NotUnpin(
+        #[allow(dead_code, reason = "only its type counts")] std::marker::PhantomPinned,
+    );
+    let (mut tx, mut rx) = blocking(1);
+    assert_send_unpin(&tx.send_async(NotUnpin(std::marker::PhantomPinned)));
+    assert_send_unpin(&tx.reserve_async());
+    assert_send_unpin(&tx.try_reserve().unwrap());
+    assert_send_unpin(&rx.recv_async());
+    assert_send_unpin(&rx.recv_many_async(&mut Vec::new(), 1));
+}
