@@ -79,7 +79,7 @@ fn in_steady_state(mut run: impl FnMut()) -> usize {
 #[test]
 fn a_thread_that_sleeps_allocates_nothing() {
     let soon = Duration::from_millis(1);
-    let (mut tx, mut rx) = channel(1).mpmc().build::<u64>();
+    let (mut tx, mut rx) = channel::<u64>(1).mpmc().build();
     let receives = || assert!(rx.recv_timeout(soon).is_err());
     assert_eq!(in_steady_state(receives), 0);
     tx.try_send(1).unwrap();
@@ -95,7 +95,7 @@ fn a_future_allocates_nothing() {
     }
     let waker = Waker::from(Arc::new(Nobody));
     let mut context = Context::from_waker(&waker);
-    let (mut tx, mut rx) = channel(1).mpmc().build::<u64>();
+    let (mut tx, mut rx) = channel::<u64>(1).mpmc().build();
     let mut buffer = Vec::with_capacity(1);
     let waits = || {
         let mut receiving = rx.recv_async();

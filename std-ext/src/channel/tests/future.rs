@@ -113,7 +113,7 @@ fn what_does_not_wait_is_ready_at_once() {
     let (mut tx, mut rx) = dropping(1);
     assert_eq!(block_on(tx.send_async(1)), Ok(Sent::Stored));
     assert_eq!(block_on(tx.send_async(2)), Ok(Sent::Refused(2)));
-    assert_eq!((tx.stats().full_events, tx.stats().refused_full), (1, 1));
+    assert_eq!((tx.stats().full_events, tx.stats().refused_newest), (1, 1));
     rx.close();
     assert_eq!(block_on(tx.send_async(3)), Err(SendError(3)));
     assert_eq!(block_on(rx.recv_async()), Ok(1));

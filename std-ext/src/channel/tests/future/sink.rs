@@ -90,5 +90,5 @@ fn a_sink_drops_what_is_refused_and_counts_it() {
     assert_eq!(call(&task, &mut sink, Sink::poll_close), OK);
     drop(sink);
     assert!(!tx.is_closed());
-    assert_eq!((tx.stats().stored, tx.stats().refused_full), (1, 2));
+    assert_eq!((tx.stats().stored, tx.stats().refused_newest), (1, 2));
 }
