@@ -453,7 +453,8 @@ fn threads_lose_nothing() {
             while next < ITEMS {
                 match next % 4 {
                     0 => next += usize::from(tx.send(next).unwrap().is_stored()),
-                    1 => next += usize::from(tx.try_send(next).is_ok()),
+                    1 if tx.try_send(next).is_ok() => next += 1,
+                    1 => thread::yield_now(),
                     2 => {
                         let wait = Duration::from_micros(20);
                         next += usize::from(tx.send_timeout(next, wait).is_ok());
@@ -483,6 +484,10 @@ fn receive_all(mut rx: Receiver<usize, Spsc>) -> VecDeque<usize> {
                 None
             }
         };
+        if item.is_none() {
+            // Perhaps the sender waits for this CPU.
+            thread::yield_now();
+        }
         received.extend(item);
         if rx.is_closed() && rx.is_empty() {
             // The sender closed it, so this is final.
