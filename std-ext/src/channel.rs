@@ -82,7 +82,7 @@ pub use self::closing::Closed;
 pub use self::future::RecvStream;
 #[cfg(feature = "sink")]
 pub use self::future::SendSink;
-pub use self::future::{RecvFuture, RecvManyFuture, ReserveFuture, SendFuture};
+pub use self::future::{ClosedFuture, RecvFuture, RecvManyFuture, ReserveFuture, SendFuture};
 pub use self::permit::Permit;
 pub use self::receiver::{IntoIter, Iter, Receiver, TryIter};
 pub use self::sender::Sender;
@@ -91,7 +91,6 @@ pub use self::weak::{WeakReceiver, WeakSender};
 use std::fmt;
 use std::marker::PhantomData;
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::OnceLock;
 
 use ringfence_core::spsc::CapacityError;
 
@@ -109,11 +108,14 @@ struct Shared<T, F: Flavour> {
     items: Padded<Event>,
     /// Room has come: senders wait for it.
     room: Padded<Event>,
+    /// The channel was closed: who waits for that alone.
+    end: Event,
     retired: Mutex<Retired<T, F>>,
     ring: AnyGauge<T, F>,
     counts: std::sync::Arc<Counts>,
     on_drop: Option<Hook<T>>,
-    closed: OnceLock<Closed>,
+    /// Why it is closed; set before it is.
+    why_closed: Mutex<Option<Closed>>,
     senders: AtomicUsize,
     receivers: AtomicUsize,
 }
@@ -138,11 +140,24 @@ impl<T, F: Flavour> Shared<T, F> {
                 self.0.close();
             }
         }
-        // Before it is closed, so that who sees that knows why. The first one stays.
-        let _ = self.closed.set(why);
+        let mut first = lock(&self.why_closed);
+        // One that comes later is dropped outside the lock.
+        let _late = if first.is_none() {
+            first.replace(why)
+        } else {
+            Some(why)
+        };
+        drop(first);
+        let _end = Closing(&self.end);
         // In this order: a sender that waits for room looks at `items`.
         let _room = Closing(&self.room);
         self.items.close();
+    }
+
+    /// By the lock, whoever sees it closed sees why.
+    fn why_closed(&self) -> Option<Closed> {
+        let is_closed = self.items.is_closed();
+        is_closed.then(|| lock(&self.why_closed).clone()).flatten()
     }
 
     fn stats(&self) -> Stats {
@@ -352,6 +367,7 @@ impl<T, F: Flavour> Builder<T, F> {
         let shared = Arc::new(Shared {
             items: Padded::new(Event::with_fence(fence)),
             room: Padded::new(Event::with_fence(fence)),
+            end: Event::with_fence(fence),
             retired: Mutex::new(Retired {
                 consumer: None,
                 stash: Vec::new(),
@@ -359,7 +375,7 @@ impl<T, F: Flavour> Builder<T, F> {
             ring: ring.gauge,
             counts: Counts::new(F::ONE_SENDER, F::ONE_RECEIVER).into(),
             on_drop: self.on_drop,
-            closed: OnceLock::new(),
+            why_closed: Mutex::new(None),
             senders: AtomicUsize::new(1),
             receivers: AtomicUsize::new(1),
         });

@@ -42,7 +42,7 @@ impl fmt::Display for Closed {
 impl Error for Closed {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::With(error) => Some(error),
+            Self::With(error) => Some(&**error),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 //! A future borrows its end, so nothing else can be done with that end meanwhile. It
 //! keeps no reference into itself, so it is `Unpin`, whatever the items are.
 
+mod closed;
 mod recv;
 mod reserve;
 mod send;
@@ -11,6 +12,7 @@ mod sink;
 #[cfg(feature = "stream")]
 mod stream;
 
+pub use self::closed::ClosedFuture;
 pub use self::recv::{RecvFuture, RecvManyFuture};
 pub use self::reserve::ReserveFuture;
 pub use self::send::SendFuture;

@@ -193,8 +193,8 @@ impl<T, F: Flavour> Receiver<T, F> {
     /// assert_eq!(rx.why_closed().unwrap().to_string(), "the disk is full");
     /// ```
     #[must_use]
-    pub fn why_closed(&self) -> Option<&Closed> {
-        self.shared.closed.get()
+    pub fn why_closed(&self) -> Option<Closed> {
+        self.shared.why_closed()
     }
 
     /// Whether the channel is closed: by any end, or because all senders are gone.

@@ -362,8 +362,8 @@ impl<T, F: Flavour> Sender<T, F> {
     /// assert_eq!(rx.why_closed().unwrap().to_string(), "the disk is full");
     /// ```
     #[must_use]
-    pub fn why_closed(&self) -> Option<&Closed> {
-        self.shared.closed.get()
+    pub fn why_closed(&self) -> Option<Closed> {
+        self.shared.why_closed()
     }
 
     /// Whether the channel is closed: by either side, or because the receiver is

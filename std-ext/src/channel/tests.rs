@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::{Receiver, Sender, channel};
+use super::{Closed, Receiver, Sender, channel};
 use crate::fence::Fence;
 use crate::flavour::Spsc;
 use crate::{
@@ -468,6 +468,43 @@ fn threads_lose_nothing() {
         let sent = sender.join().unwrap();
         assert!(received.into_iter().eq(0..sent));
     }
+}
+
+#[test]
+fn it_says_why_it_is_closed() {
+    type Ends = (Sender<u8, Spsc>, Receiver<u8, Spsc>);
+    let why = |close: fn(&mut Ends)| {
+        let mut ends = blocking(1);
+        assert!(ends.0.why_closed().is_none() && ends.1.why_closed().is_none());
+        close(&mut ends);
+        let [tx, rx] = [ends.0.why_closed().unwrap(), ends.1.why_closed().unwrap()];
+        assert_eq!(tx.to_string(), rx.to_string());
+        tx
+    };
+    assert!(matches!(why(|ends| ends.0.close()), Closed::BySender));
+    assert!(matches!(why(|ends| ends.1.close()), Closed::ByReceiver));
+    let error = why(|ends| {
+        ends.0.close_with(std::fmt::Error);
+        ends.1.close();
+    });
+    let source = std::error::Error::source(&error).unwrap();
+    assert!(source.is::<std::fmt::Error>());
+    let (tx, rx) = blocking::<u8>(1);
+    drop(rx);
+    assert!(matches!(tx.why_closed(), Some(Closed::ReceiversGone)));
+    let (tx, rx) = blocking::<u8>(1);
+    drop(tx);
+    assert!(matches!(rx.why_closed(), Some(Closed::SendersGone)));
+}
+
+#[test]
+fn draining_closes_and_takes_what_is_inside() {
+    let (mut tx, mut rx) = blocking(4);
+    let _ = tx.send_many(0..3).unwrap();
+    assert!(rx.drain().eq(0..3));
+    assert_eq!(tx.send(3), Err(SendError(3)));
+    let stats = tx.stats();
+    assert_eq!((stats.delivered, stats.drained), (3, 0));
 }
 
 fn receive_all(mut rx: Receiver<usize, Spsc>) -> VecDeque<usize> {

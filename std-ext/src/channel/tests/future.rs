@@ -464,3 +464,31 @@ fn futures_are_send_and_unpin() {
     assert_send_unpin(&rx.recv_async());
     assert_send_unpin(&rx.recv_many_async(&mut Vec::new(), 1));
 }
+
+/// Whoever waits for the end alone is woken by it, and by nothing else.
+#[test]
+fn the_end_is_waited_for() {
+    let (mut tx, mut rx) = blocking(1);
+    let task = Arc::new(Task::default());
+    let other = tx.shared.clone();
+    let mut closed = rx.closed();
+    assert!(task.poll(&mut closed).is_pending());
+    tx.try_send(1).unwrap();
+    tx.try_send(2).unwrap_err();
+    assert_eq!((task.wakes(), task.wakers()), (0, 1));
+    drop(closed);
+    assert_eq!(task.wakers(), 0);
+
+    let mut closed = tx.closed();
+    assert!(task.poll(&mut closed).is_pending());
+    rx.close_with("enough");
+    assert_eq!(task.wakes(), 1);
+    let Poll::Ready(Closed::With(error)) = task.poll(&mut closed) else {
+        panic!("it was closed with an error");
+    };
+    assert_eq!(error.to_string(), "enough");
+    drop(closed);
+    drop((tx, rx));
+    // What was first stays.
+    assert_eq!(other.why_closed().unwrap().to_string(), "enough");
+}

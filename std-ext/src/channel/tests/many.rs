@@ -168,3 +168,35 @@ fn a_push_into_a_closed_channel_wakes_all() {
     assert!(rx.shared.attend(0, 1).is_empty());
     assert_eq!(wakes.0.load(Relaxed), 2);
 }
+
+/// A weak handle keeps nothing open, and brings nothing back.
+#[test]
+fn weak_handles_do_not_count() {
+    let (tx, mut rx) = channel(4).mpmc().build();
+    let (weak_tx, weak_rx) = (tx.downgrade(), rx.downgrade().unwrap());
+    assert_eq!((rx.sender_count(), tx.receiver_count()), (1, 1));
+    let mut other = weak_tx.upgrade().unwrap();
+    assert_eq!(rx.sender_count(), 2);
+    drop(tx);
+    other.try_send(1).unwrap();
+    assert_eq!(weak_rx.upgrade().unwrap().recv(), Ok(1));
+    other.try_send(2).unwrap();
+    drop(other);
+    assert!(rx.is_closed() && weak_tx.clone().upgrade().is_none());
+    assert_eq!(rx.recv(), Ok(2));
+    drop(rx);
+    assert!(weak_rx.clone().upgrade().is_none());
+
+    // One that is upgraded while another leaves either finds it open or does not succeed.
+    for _ in 0..if cfg!(miri) { 5 } else { 500 } {
+        let (tx, rx) = channel::<u8>(4).mpmc().build();
+        let weak = tx.downgrade();
+        thread::scope(|scope| {
+            scope.spawn(move || drop(tx));
+            if let Some(mut tx) = weak.upgrade() {
+                tx.try_send(1).unwrap();
+            }
+        });
+        assert!(rx.is_closed());
+    }
+}
