@@ -37,8 +37,8 @@
 //! By the fences of [`event`](crate::event) the receiver sees the push or the
 //! sender sees the channel closed; by the lock it is not both that give it up.
 
-mod receiver;
-mod sender;
+pub(crate) mod receiver;
+pub(crate) mod sender;
 #[cfg(test)]
 mod tests;
 

@@ -76,6 +76,8 @@ mod policy;
 #[cfg(feature = "std")]
 mod ring;
 #[cfg(feature = "std")]
+pub mod select;
+#[cfg(feature = "std")]
 mod stats;
 #[cfg(feature = "std")]
 mod sync;

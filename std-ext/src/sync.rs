@@ -81,6 +81,19 @@ mod native {
     /// Whether it makes sense to look again and again.
     pub(crate) const SPINS: bool = true;
 
+    /// A number that nobody can foresee, nor should rely on: Weyl's sequence, mixed.
+    pub(crate) fn random() -> u64 {
+        use std::cell::Cell;
+        use std::hash::{BuildHasher, RandomState};
+        thread_local! {
+            static STATE: Cell<u64> = Cell::new(RandomState::new().hash_one(0));
+        }
+        let state = STATE.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+        STATE.set(state);
+        let mixed = (state ^ (state >> 32)).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        mixed ^ (mixed >> 32)
+    }
+
     /// Asks for the right to use [`membarrier`], and says whether it works.
     #[cfg(all(target_os = "linux", not(miri)))]
     pub(crate) fn register_membarrier() -> bool {
@@ -174,6 +187,11 @@ mod modelled {
 
     /// Spinning only adds iterations.
     pub(crate) const SPINS: bool = false;
+
+    /// The same in each iteration, as loom demands.
+    pub(crate) fn random() -> u64 {
+        0
+    }
 
     pub(crate) fn register_membarrier() -> bool {
         false

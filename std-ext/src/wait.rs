@@ -2,6 +2,9 @@
 //!
 //! Not public API: visible to the models.
 
+pub(crate) mod many;
+pub(crate) mod order;
+
 use std::task::{Wake, Waker};
 use std::time::{Duration, Instant};
 
@@ -98,6 +101,7 @@ pub fn wait<R>(
 
 /// A place in an event's queue. Whoever was woken, and leaves with the wake-up, passes
 /// it on; so also when an attempt panics.
+#[derive(Debug)]
 struct Place<'a> {
     event: &'a Event,
     key: Option<Key>,
