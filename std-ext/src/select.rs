@@ -90,7 +90,8 @@
 //! case is ready at once, it counts for each channel as one time that it was found empty
 //! or full, and the time of the wait as time that each of the channels has blocked.
 
-pub(crate) mod case;
+#[doc(hidden)]
+pub mod case;
 mod cases;
 #[cfg(test)]
 mod tests;

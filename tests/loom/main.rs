@@ -23,6 +23,8 @@ mod harness;
 #[cfg(ringfence_loom)]
 mod mpmc;
 #[cfg(ringfence_loom)]
+mod select;
+#[cfg(ringfence_loom)]
 mod spsc;
 #[cfg(ringfence_loom)]
 mod stamped;
@@ -34,5 +36,14 @@ fn main() {
 
 #[cfg(ringfence_loom)]
 fn main() -> std::process::ExitCode {
-    harness::main(&[spsc::MODELS, mpmc::MODELS, stamped::MODELS, channel::MODELS].concat())
+    harness::main(
+        &[
+            spsc::MODELS,
+            mpmc::MODELS,
+            stamped::MODELS,
+            channel::MODELS,
+            select::MODELS,
+        ]
+        .concat(),
+    )
 }

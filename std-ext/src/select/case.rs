@@ -1,4 +1,6 @@
 //! One case of a select: an end of a channel, and what is done with what comes of it.
+//!
+//! Not public API, but for [`Case`]: visible to the models.
 
 use std::fmt;
 use std::task::Waker;
@@ -48,7 +50,8 @@ pub struct Case<'a, E: End<'a>, G> {
 }
 
 impl<'a, E: End<'a>, G> Case<'a, E, G> {
-    pub(crate) fn new(end: E, then: G) -> Self {
+    #[doc(hidden)]
+    pub fn new(end: E, then: G) -> Self {
         Self {
             end,
             spot: Spot::default(),
