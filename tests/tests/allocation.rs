@@ -1,9 +1,11 @@
-//! Constructors when the allocator has no memory, at each of their allocations.
+//! Constructors when the allocator has no memory, at each of their allocations; and what
+//! needs none.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use ringfence::CapacityError;
+use ringfence::select::{Unready, recv, select, send};
 use ringfence::spsc::try_with_capacity;
 
 /// The system's allocator, which fails when this thread has told it to.
@@ -57,4 +59,26 @@ fn a_ring_without_memory_is_an_error_and_leaks_nothing() {
             return;
         }
     }
+}
+
+#[test]
+fn a_select_that_does_not_sleep_needs_no_memory() {
+    let (mut tx, mut rx) = ringfence::bounded(1);
+    let (mut other_tx, mut other_rx) = ringfence::channel(1).spsc().build();
+    let mut slot = Some(2);
+    let mut next = || {
+        select((
+            recv(&mut rx, Result::ok),
+            send(&mut other_tx, &mut slot, |sent| sent.ok().map(|()| 0)),
+        ))
+        .now()
+    };
+    LEFT.set(0);
+    let first = [next(), next()];
+    let sent = tx.try_send(1);
+    let second = [next(), next()];
+    LEFT.set(usize::MAX);
+    assert_eq!(first, [Ok(Some(0)), Err(Unready)]);
+    assert_eq!(second, [Ok(Some(1)), Err(Unready)]);
+    assert_eq!((sent, other_rx.try_recv()), (Ok(()), Ok(2)));
 }
