@@ -1,5 +1,6 @@
 //! What a user of select relies on. Interleavings are the models' business.
 
+mod panics;
 mod threads;
 
 use std::cell::Cell;

@@ -169,7 +169,7 @@ fn wait_uncounted(
                 parker.nap(deadline)
             };
         }
-        // Not before all are left: a wake-up that came later would find nobody to use it.
+        // Before it looks: what comes once it has looked wakes another.
         each(places.0, |chance| chance.leave());
         if done.is_none() {
             done = look(places.0, order);
