@@ -32,6 +32,7 @@
 //!   sender or many and one receiver or many. A send or receive that does not have to
 //!   wait costs a few nanoseconds more than the ring; one that has to spins for some
 //!   microseconds and then sleeps.
+//! * [`select`]: waiting for several channels at once.
 //!
 //! # Features
 //!

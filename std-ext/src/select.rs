@@ -80,7 +80,7 @@
 //! # Progress
 //!
 //! Of `now`, and when a case is ready: a try of each case up to the one carried out, each
-//! with the guarantee of its [channel](crate::channel#progress). Waiting is blocking, and
+//! with the guarantee of its [channel](mod@crate::channel#progress). Waiting is blocking, and
 //! it blocks the thread: in async code use the `select` of the runtime, on futures, and
 //! never this one.
 //!
