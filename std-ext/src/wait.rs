@@ -101,7 +101,6 @@ pub fn wait<R>(
 
 /// A place in an event's queue. Whoever was woken, and leaves with the wake-up, passes
 /// it on; so also when an attempt panics.
-#[derive(Debug)]
 struct Place<'a> {
     event: &'a Event,
     key: Option<Key>,

@@ -53,7 +53,7 @@ pub trait Chances {
 }
 
 /// A place in the queue of an event, while it is taken.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Spot<'a>(Option<Place<'a>>);
 
 impl<'a> Spot<'a> {

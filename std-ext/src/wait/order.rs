@@ -87,6 +87,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "arithmetic, and much of it")]
     fn of_two_each_is_first_half_of_the_time() {
         for len in 2..20 {
             for (a, b) in (0..len).flat_map(|b| (0..b).map(move |a| (a, b))) {
@@ -99,6 +100,7 @@ mod tests {
 
     /// Of all sets of up to eight cases that can be ready.
     #[test]
+    #[cfg_attr(miri, ignore = "arithmetic, and much of it")]
     fn of_many_each_is_first_within_a_fifth_of_its_share() {
         for len in 1..=8 {
             for ready in 1_u32..1 << len {
@@ -119,6 +121,7 @@ mod tests {
 
     /// What is drawn is as good as all orders in turn.
     #[test]
+    #[cfg_attr(miri, ignore = "arithmetic, and much of it")]
     fn orders_are_drawn_equally_often() {
         let mut drawn = [[0; 5]; 5];
         (0..20_000).for_each(|_| {
