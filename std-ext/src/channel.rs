@@ -71,8 +71,8 @@ mod closing;
 mod future;
 mod linger;
 mod permit;
-mod receiver;
-mod sender;
+pub(crate) mod receiver;
+pub(crate) mod sender;
 #[cfg(test)]
 mod tests;
 mod weak;

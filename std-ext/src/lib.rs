@@ -33,6 +33,7 @@
 //!   wait costs a few nanoseconds more than the ring; one that has to spins for some
 //!   microseconds and then sleeps.
 //! * [`age`]: receivers that drop items which have waited too long.
+//! * [`select`]: waiting for several channels at once.
 //!
 //! # Features
 //!
@@ -80,6 +81,8 @@ pub mod flavour;
 mod policy;
 #[cfg(feature = "std")]
 mod ring;
+#[cfg(feature = "std")]
+pub mod select;
 #[cfg(feature = "std")]
 mod stats;
 #[cfg(feature = "std")]

@@ -84,6 +84,11 @@ mod native {
     /// Whether a thread may sleep by the same means as before.
     pub(crate) const REUSES_PARKERS: bool = true;
 
+    /// A number that nobody can foresee, nor should rely on.
+    pub(crate) fn random() -> u64 {
+        fastrand::u64(..)
+    }
+
     /// Asks for the right to use [`membarrier`], and says whether it works.
     #[cfg(all(target_os = "linux", not(miri)))]
     pub(crate) fn register_membarrier() -> bool {
@@ -180,6 +185,11 @@ mod modelled {
 
     /// What loom knows of must not outlive an iteration.
     pub(crate) const REUSES_PARKERS: bool = false;
+
+    /// The same in each iteration, as loom demands.
+    pub(crate) fn random() -> u64 {
+        0
+    }
 
     pub(crate) fn register_membarrier() -> bool {
         false

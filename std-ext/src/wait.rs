@@ -3,6 +3,9 @@
 //!
 //! Not public API: visible to the models.
 
+pub(crate) mod many;
+pub(crate) mod order;
+
 use std::cell::Cell;
 use std::ops::Deref;
 use std::sync::Arc;

@@ -27,6 +27,8 @@ mod harness;
 #[cfg(ringfence_loom)]
 mod mpmc;
 #[cfg(ringfence_loom)]
+mod select;
+#[cfg(ringfence_loom)]
 mod spsc;
 #[cfg(ringfence_loom)]
 mod stamped;
@@ -44,7 +46,9 @@ fn main() -> std::process::ExitCode {
             mpmc::MODELS,
             stamped::MODELS,
             channel::MODELS,
+            evict::MODELS,
             future::MODELS,
+            select::MODELS,
         ]
         .concat(),
     )

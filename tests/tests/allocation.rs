@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
+use ringfence::select::{Unready, recv, select, send};
 use ringfence::spsc::try_with_capacity;
 use ringfence::{CapacityError, channel};
 
@@ -116,4 +117,26 @@ fn a_future_allocates_nothing() {
         assert!(Pin::new(&mut receiving).poll(&mut context).is_ready());
     };
     assert_eq!(in_steady_state(waits), 0);
+}
+
+#[test]
+fn a_select_that_does_not_sleep_needs_no_memory() {
+    let (mut tx, mut rx) = ringfence::bounded(1);
+    let (mut other_tx, mut other_rx) = ringfence::channel(1).spsc().build();
+    let mut slot = Some(2);
+    let mut next = || {
+        select((
+            recv(&mut rx, Result::ok),
+            send(&mut other_tx, &mut slot, |sent| sent.ok().map(|()| 0)),
+        ))
+        .now()
+    };
+    LEFT.set(0);
+    let first = [next(), next()];
+    let sent = tx.try_send(1);
+    let second = [next(), next()];
+    LEFT.set(usize::MAX);
+    assert_eq!(first, [Ok(Some(0)), Err(Unready)]);
+    assert_eq!(second, [Ok(Some(1)), Err(Unready)]);
+    assert_eq!((sent, other_rx.try_recv()), (Ok(()), Ok(2)));
 }

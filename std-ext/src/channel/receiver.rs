@@ -1,5 +1,7 @@
 //! The end that receives.
 
+pub(crate) mod case;
+
 use std::error::Error;
 use std::fmt;
 use std::iter::FusedIterator;

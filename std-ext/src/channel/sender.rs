@@ -1,5 +1,7 @@
 //! The end that sends.
 
+pub(crate) mod case;
+
 use std::error::Error;
 use std::fmt;
 use std::time::{Duration, Instant};
