@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use crate::crews::{SHAPES, Shape};
 use crate::harness::{Cores, Pop, PopSome, Push, PushSome, Run, by_batch, one_by_one, round_trip};
-use crate::many::{SHAPES, Shape};
 use crate::{channels, chunks, many, rings};
 
 /// Contestants that do the same work.

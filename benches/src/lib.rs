@@ -1,6 +1,7 @@
 //! Benchmarks of ringfence, alone and beside its peers.
 //!
 //! * [`harness`]: pinned threads and a clock.
+//! * [`crews`]: more threads than two, with a share of the items each.
 //! * [`rings`], [`chunks`], [`channels`]: the contestants, one function each,
 //!   that make a push and a pop for the harness.
 //! * [`many`]: many producers and consumers at one ring, and its contestants.
@@ -10,6 +11,7 @@
 
 pub mod channels;
 pub mod chunks;
+pub mod crews;
 pub mod groups;
 pub mod harness;
 pub mod machine;

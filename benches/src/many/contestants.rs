@@ -6,7 +6,8 @@ use ringfence_core::mpmc::{HeapRing, HeapWords, Payload};
 use ringfence_core::stamped;
 use thingbuf::ThingBuf;
 
-use super::{Entry, Item, Many, Shape};
+use super::{Entry, Item, Many};
+use crate::crews::Shape;
 
 /// Ours, by calls that borrow a spare each.
 struct Calls<T>(HeapRing<T>);
