@@ -27,6 +27,15 @@ pub const SHAPES: [Shape; 5] = [
 ];
 
 impl Shape {
+    /// One at each side.
+    pub const ONE: Self = Self::new(1, 1);
+    /// Any number of producers, one consumer.
+    pub const ONE_CONSUMER: Self = Self::new(usize::MAX, 1);
+    /// One producer, any number of consumers.
+    pub const ONE_PRODUCER: Self = Self::new(1, usize::MAX);
+    /// Any number of both.
+    pub const ANY: Self = Self::new(usize::MAX, usize::MAX);
+
     /// So many at each side.
     pub const fn new(producers: usize, consumers: usize) -> Self {
         Self {
@@ -50,6 +59,33 @@ impl fmt::Display for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}x{}", self.producers, self.consumers)
     }
+}
+
+/// How large a queue is, and for how many threads or tasks.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// How many at each side.
+    pub shape: Shape,
+    /// How many items fit.
+    pub capacity: usize,
+}
+
+impl fmt::Display for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.shape, self.capacity)
+    }
+}
+
+/// All shapes at each of the capacities.
+pub(crate) fn settings<const N: usize>(capacities: [usize; N]) -> impl Iterator<Item = Setting> {
+    capacities
+        .into_iter()
+        .flat_map(|capacity| SHAPES.map(|shape| Setting { shape, capacity }))
+}
+
+/// What `make` makes of each of `n` clones.
+pub(crate) fn each<H: Clone, T>(handle: H, n: usize, make: impl Fn(H) -> T) -> Vec<T> {
+    vec![handle; n].into_iter().map(make).collect()
 }
 
 /// What a set of numbers adds up to.
@@ -81,6 +117,41 @@ impl Sums {
         let received = received.into_iter().fold(Self::default(), Self::plus);
         let sent = (0..items).fold(Self::default(), Self::and);
         assert_eq!(received, sent, "items were lost or repeated");
+    }
+}
+
+/// What a consumer has got.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tally {
+    sums: Sums,
+    in_order: bool,
+    least: u64,
+}
+
+impl Tally {
+    /// Nothing yet. What one producer sends comes in order.
+    pub(crate) fn new(producers: usize) -> Self {
+        Self {
+            sums: Sums::default(),
+            in_order: producers == 1,
+            least: 0,
+        }
+    }
+
+    /// # Panics
+    /// If the number is out of order.
+    #[inline]
+    pub(crate) fn add(&mut self, number: u64) {
+        assert!(
+            !self.in_order || number >= self.least,
+            "{number} came too late"
+        );
+        self.least = number + 1;
+        self.sums = self.sums.and(number);
+    }
+
+    pub(crate) fn sums(self) -> Sums {
+        self.sums
     }
 }
 

@@ -73,7 +73,7 @@ where
 /// A queue that many threads use at once.
 pub trait Many<T>: Sync + Sized {
     /// How many threads it is for at most.
-    const MOST: Shape = Shape::new(usize::MAX, usize::MAX);
+    const MOST: Shape = Shape::ANY;
 
     /// An empty queue for `capacity` items and `threads` threads.
     fn new(capacity: usize, threads: usize) -> Self;
