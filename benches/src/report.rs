@@ -1,9 +1,11 @@
 //! Runs a group in rounds and prints its tables.
 
 use std::fmt;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
-use crate::groups::{Contestant, Group, Measure};
+use crate::groups::{Contestant, Group, Outcome};
 use crate::harness::{BATCH, Cores, Run};
 
 /// How long a run takes if the number of items is not given.
@@ -11,6 +13,9 @@ const RUN: Duration = Duration::from_millis(100);
 
 /// How often a disturbed run is repeated.
 const REPEATS: usize = 8;
+
+/// After how long a run that has not ended is remarked upon, again and again.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How to run.
 #[derive(Debug)]
@@ -37,21 +42,22 @@ pub fn run(group: &Group, plan: &Plan) -> Vec<Ratio> {
     } = group;
     let items: Vec<u64> = contestants
         .iter()
-        .map(|contestant| items(contestant, measure, plan))
+        .map(|contestant| items(group, contestant, plan))
         .collect();
     let mut samples = vec![vec![Vec::new(); contestants.len()]; measure.figures.len()];
     let mut disturbed = 0;
     for round in 0..plan.rounds {
         for turn in 0..contestants.len() {
             let who = (round + turn) % contestants.len();
-            let mut outcome = contestants[who].run(&plan.cores, items[who]);
+            let run = || run_watched(group, &contestants[who], &plan.cores, items[who]);
+            let mut outcome = run();
             for _ in 0..REPEATS {
                 // Who sleeps waits for a core when woken, even if it is idle;
                 // and who yields gives its core away.
                 if measure.waits_for_core || !is_disturbed(&outcome.run) {
                     break;
                 }
-                outcome = contestants[who].run(&plan.cores, items[who]);
+                outcome = run();
             }
             disturbed += usize::from(!measure.waits_for_core && is_disturbed(&outcome.run));
             for (samples, figure) in samples.iter_mut().zip(outcome.figures) {
@@ -73,12 +79,27 @@ pub fn run(group: &Group, plan: &Plan) -> Vec<Ratio> {
         .collect()
 }
 
+/// Runs a contestant, and says so when it does not end.
+fn run_watched(group: &Group, contestant: &Contestant, cores: &Cores, items: u64) -> Outcome {
+    let (running, ended) = mpsc::channel::<()>();
+    let (group, name) = (&group.name, contestant.name);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(PATIENCE) {
+                eprintln!("{group}: {name} still runs after another {PATIENCE:?}");
+            }
+        });
+        let _running = running;
+        contestant.run(cores, items)
+    })
+}
+
 /// How many items a contestant gets in a run.
-fn items(contestant: &Contestant, measure: &Measure, plan: &Plan) -> u64 {
-    match (measure.most, plan.items) {
+fn items(group: &Group, contestant: &Contestant, plan: &Plan) -> u64 {
+    match (group.measure.most, plan.items) {
         (Some(most), items) => items.map_or(most, |items| items.min(most)),
         (None, Some(items)) => items.next_multiple_of(BATCH as u64),
-        (None, None) => calibrate(contestant, &plan.cores).next_multiple_of(BATCH as u64),
+        (None, None) => calibrate(group, contestant, &plan.cores).next_multiple_of(BATCH as u64),
     }
 }
 
@@ -146,10 +167,10 @@ fn is_disturbed(run: &Run) -> bool {
 }
 
 /// Warms up, and finds how many items take about as long as a run should.
-fn calibrate(contestant: &Contestant, cores: &Cores) -> u64 {
+fn calibrate(group: &Group, contestant: &Contestant, cores: &Cores) -> u64 {
     let mut items = 1024;
     loop {
-        let time = contestant.run(cores, items).run.time;
+        let time = run_watched(group, contestant, cores, items).run.time;
         if time > RUN / 8 {
             return (items as f64 * RUN.as_secs_f64() / time.as_secs_f64()) as u64;
         }
