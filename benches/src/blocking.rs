@@ -1,7 +1,7 @@
 //! Many threads at one channel, whose calls block: who must wait sleeps.
 //!
 //! A contestant is a function that makes so many senders and receivers, and has a line
-//! in [`contestants`].
+//! in `contestants`.
 
 use std::hint::black_box;
 use std::ops::Range;

@@ -240,4 +240,18 @@ mod tests {
             assert!(lengths.all(|length| (least..=least + 1).contains(&length)));
         }
     }
+
+    #[test]
+    #[should_panic(expected = "1 came too late")]
+    fn one_producer_is_in_order() {
+        let mut tally = Tally::new(1);
+        [0, 2, 1].into_iter().for_each(|number| tally.add(number));
+    }
+
+    #[test]
+    fn two_producers_come_in_any_order() {
+        let mut tally = Tally::new(2);
+        [0, 2, 1].into_iter().for_each(|number| tally.add(number));
+        Sums::check([tally.sums()], 3);
+    }
 }

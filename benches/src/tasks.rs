@@ -1,6 +1,6 @@
 //! Many tasks at one channel: who must wait lets its thread do something else.
 //!
-//! A contestant implements [`Sends`] and [`Receives`] for its ends, and has a function
+//! A contestant implements `Sends` and `Receives` for its ends, and has a function
 //! that makes so many of them, and a line in `contestants.rs`.
 
 use std::hint::black_box;
