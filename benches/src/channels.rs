@@ -36,42 +36,6 @@ pub fn ringfence_batch() -> (impl PushSome, impl PopSome) {
     )
 }
 
-/// Ours, with a call for each item of a batch.
-pub fn ringfence_single() -> (impl PushSome, impl PopSome) {
-    let (mut push, mut pop) = ringfence(CAPACITY);
-    let mut buffer = [0; BATCH];
-    (
-        move |items: &[u64]| {
-            items.iter().for_each(|&item| push(item));
-            items.len()
-        },
-        move |next| {
-            buffer.fill_with(&mut pop);
-            check(&buffer, next)
-        },
-    )
-}
-
-/// crossbeam-channel, sending one by one, receiving what there is.
-pub fn crossbeam_try_iter() -> (impl PushSome, impl PopSome) {
-    let (tx, rx) = crossbeam_channel::bounded(CAPACITY);
-    let mut buffer = Vec::with_capacity(BATCH);
-    (
-        move |items: &[u64]| {
-            items
-                .iter()
-                .for_each(|&item| tx.send(item).expect("a receiver"));
-            items.len()
-        },
-        move |next| {
-            buffer.clear();
-            buffer.push(rx.recv().expect("a sender"));
-            buffer.extend(rx.try_iter().take(BATCH - 1));
-            check(&buffer, next)
-        },
-    )
-}
-
 /// crossbeam-channel.
 pub fn crossbeam_channel(capacity: usize) -> (impl Push, impl Pop) {
     let (tx, rx) = crossbeam_channel::bounded(capacity);

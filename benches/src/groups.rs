@@ -2,9 +2,11 @@
 
 use std::fmt;
 
+use crate::crews::{SHAPES, Shape};
 use crate::harness::{Cores, Pop, PopSome, Push, PushSome, Run, by_batch, one_by_one, round_trip};
-use crate::many::{SHAPES, Shape};
-use crate::{channels, chunks, many, rings};
+#[cfg(unix)]
+use crate::idle;
+use crate::{blocking, channels, chunks, many, rings, tasks, wake};
 
 /// Contestants that do the same work.
 #[derive(Debug)]
@@ -13,11 +15,54 @@ pub struct Group {
     pub name: String,
     /// What it does.
     pub about: String,
+    /// What is measured.
+    pub measure: Measure,
+    /// Who takes part.
+    pub contestants: Vec<Contestant>,
+}
+
+/// What is measured, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure {
+    /// What a run comes out as, each with its unit.
+    pub figures: &'static [&'static str],
     /// Whether to wait for a core is part of the work, since who must wait sleeps
     /// or yields.
     pub waits_for_core: bool,
-    /// Who takes part.
-    pub contestants: Vec<Contestant>,
+    /// The most items in a run; as many as take about 100 ms if not given.
+    pub most: Option<u64>,
+}
+
+/// How fast items go through, while who must wait spins.
+pub(crate) const SPINS: Measure = Measure {
+    figures: &["ns an item"],
+    waits_for_core: false,
+    most: None,
+};
+
+/// Likewise, while who must wait yields or sleeps.
+pub(crate) const YIELDS: Measure = Measure {
+    waits_for_core: true,
+    ..SPINS
+};
+
+/// What a run came out as.
+#[derive(Debug)]
+pub struct Outcome {
+    /// One for each of its measure's.
+    pub figures: Vec<f64>,
+    /// What it took.
+    pub run: Run,
+}
+
+impl Outcome {
+    /// How fast `items` went through.
+    pub(crate) fn speed(run: Run, items: u64) -> Self {
+        Self {
+            figures: vec![run.time.as_nanos() as f64 / items as f64],
+            run,
+        }
+    }
 }
 
 impl Group {
@@ -49,39 +94,46 @@ pub struct Contestant {
     run: Box<Runs>,
 }
 
-type Runs = dyn Fn(&Cores, u64) -> Run;
+type Runs = dyn Fn(&Cores, u64) -> Outcome;
 
 impl Contestant {
-    fn new(name: &'static str, run: impl Fn(&Cores, u64) -> Run + 'static) -> Self {
+    /// One that does `run` with so many items.
+    pub(crate) fn new(name: &'static str, run: impl Fn(&Cores, u64) -> Outcome + 'static) -> Self {
         let run = Box::new(run);
         Self { name, run }
+    }
+
+    fn moving(name: &'static str, run: impl Fn(&Cores, u64) -> Run + 'static) -> Self {
+        Self::new(name, move |cores, items| {
+            Outcome::speed(run(cores, items), items)
+        })
     }
 
     fn one_by_one<S: Push, R: Pop>(
         name: &'static str,
         make: impl Fn() -> (S, R) + 'static,
     ) -> Self {
-        Self::new(name, move |cores, items| one_by_one(cores, items, make()))
+        Self::moving(name, move |cores, items| one_by_one(cores, items, make()))
     }
 
     fn by_batch<S: PushSome, R: PopSome>(
         name: &'static str,
         make: impl Fn() -> (S, R) + 'static,
     ) -> Self {
-        Self::new(name, move |cores, items| by_batch(cores, items, make()))
+        Self::moving(name, move |cores, items| by_batch(cores, items, make()))
     }
 
     fn round_trip<S: Push, R: Pop>(
         name: &'static str,
         make: impl Fn() -> (S, R) + 'static,
     ) -> Self {
-        Self::new(name, move |cores, items| {
+        Self::moving(name, move |cores, items| {
             round_trip(cores, items, make(), make())
         })
     }
 
     /// Moves `items` items through a new queue.
-    pub fn run(&self, cores: &Cores, items: u64) -> Run {
+    pub fn run(&self, cores: &Cores, items: u64) -> Outcome {
         (self.run)(cores, items)
     }
 
@@ -89,6 +141,21 @@ impl Contestant {
     pub fn is_ours(&self) -> bool {
         self.name.starts_with("ringfence")
     }
+}
+
+/// Those whose most threads have room for the shape. Of several that follow each other
+/// under one name, the first one that has.
+pub(crate) fn fitting<const N: usize>(
+    shape: Shape,
+    entries: [(Shape, Contestant); N],
+) -> Vec<Contestant> {
+    let all = entries.into_iter();
+    let mut fitting: Vec<_> = all
+        .filter(|(most, _)| most.has_room_for(shape))
+        .map(|(_, contestant)| contestant)
+        .collect();
+    fitting.dedup_by_key(|contestant| contestant.name);
+    fitting
 }
 
 impl fmt::Debug for Contestant {
@@ -106,11 +173,11 @@ fn many_group(shape: Shape, size: usize, capacity: usize) -> Group {
             "{shape} producers and consumers, {size}-byte items, capacity {capacity}, never \
              blocking"
         ),
-        waits_for_core: true,
+        measure: YIELDS,
         contestants: entries
             .filter(|entry| entry.most.has_room_for(shape))
             .map(|entry| {
-                Contestant::new(entry.name, move |cores, items| {
+                Contestant::moving(entry.name, move |cores, items| {
                     (entry.run)(shape, capacity, cores, items)
                 })
             })
@@ -124,7 +191,7 @@ pub fn all(grid: &Grid) -> Vec<Group> {
         Group {
             name: "try".into(),
             about: "8-byte items one at a time, capacity 1024, never blocking".into(),
-            waits_for_core: false,
+            measure: SPINS,
             contestants: vec![
                 Contestant::one_by_one("ringfence", rings::ringfence),
                 Contestant::one_by_one("ringfence-in-place", rings::ringfence_in_place),
@@ -140,7 +207,7 @@ pub fn all(grid: &Grid) -> Vec<Group> {
         Group {
             name: "chunks".into(),
             about: "8-byte items in slices of 32, capacity 1024, never blocking".into(),
-            waits_for_core: false,
+            measure: SPINS,
             contestants: vec![
                 Contestant::by_batch("ringfence", chunks::ringfence),
                 Contestant::by_batch("ringfence-in-place", chunks::ringfence_in_place),
@@ -150,33 +217,12 @@ pub fn all(grid: &Grid) -> Vec<Group> {
             ],
         },
     ];
-    all.extend([1024, 64, 1].map(|capacity| Group {
-        name: format!("blocking/{capacity}"),
-        about: "8-byte items one at a time, whoever must wait sleeps".into(),
-        waits_for_core: true,
-        contestants: vec![
-            Contestant::one_by_one("ringfence", move || channels::ringfence(capacity)),
-            Contestant::one_by_one("crossbeam-channel", move || {
-                channels::crossbeam_channel(capacity)
-            }),
-            Contestant::one_by_one("crossfire", move || channels::crossfire(capacity)),
-            Contestant::one_by_one("sync_channel", move || channels::sync_channel(capacity)),
-        ],
-    }));
-    all.push(Group {
-        name: "blocking-batch".into(),
-        about: "8-byte items up to 32 at a time, capacity 1024, whoever must wait sleeps".into(),
-        waits_for_core: true,
-        contestants: vec![
-            Contestant::by_batch("ringfence", channels::ringfence_batch),
-            Contestant::by_batch("ringfence-single", channels::ringfence_single),
-            Contestant::by_batch("crossbeam-try_iter", channels::crossbeam_try_iter),
-        ],
-    });
+    all.extend(blocking::groups());
+    all.extend(blocking::batches());
     all.push(Group {
         name: "round-trip/try".into(),
         about: "8 bytes there and 8 bytes back through two rings, never blocking".into(),
-        waits_for_core: false,
+        measure: SPINS,
         contestants: vec![
             Contestant::round_trip("ringfence", rings::ringfence),
             Contestant::round_trip("ringfence-in-place", rings::ringfence_in_place),
@@ -190,7 +236,7 @@ pub fn all(grid: &Grid) -> Vec<Group> {
         name: "round-trip/blocking".into(),
         about: "8 bytes there and 8 bytes back through two channels, whoever must wait sleeps"
             .into(),
-        waits_for_core: true,
+        measure: YIELDS,
         contestants: vec![
             Contestant::round_trip("ringfence", || channels::ringfence(1024)),
             Contestant::round_trip("crossbeam-channel", || channels::crossbeam_channel(1024)),
@@ -203,5 +249,9 @@ pub fn all(grid: &Grid) -> Vec<Group> {
             all.extend(SHAPES.map(|shape| many_group(shape, size, capacity)));
         }
     }
+    all.extend(tasks::groups());
+    all.extend(wake::groups());
+    #[cfg(unix)]
+    all.extend(idle::groups());
     all
 }

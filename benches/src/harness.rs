@@ -89,7 +89,7 @@ pub trait PopSome: FnMut(u64) -> usize + Send {}
 impl<F: FnMut(u64) -> usize + Send> PopSome for F {}
 
 /// What a run took.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Run {
     /// From the moment at which all sides were ready to the last consumer's end.
     pub time: Duration,

@@ -3,7 +3,7 @@
 use std::fs;
 
 /// The crates beside which ours runs.
-const PEERS: [&str; 10] = [
+const PEERS: [&str; 13] = [
     "rtrb",
     "ringbuf",
     "heapless",
@@ -14,6 +14,9 @@ const PEERS: [&str; 10] = [
     "kanal",
     "flume",
     "thingbuf",
+    "async-channel",
+    "tokio",
+    "async-executor",
 ];
 
 /// Which versions were built, a line for each crate.

@@ -2,15 +2,14 @@
 //!
 //! A contestant implements [`Many`], and has a line in `contestants.rs`.
 
-use std::fmt::{self, Debug};
+use std::fmt::Debug;
 use std::hint::{black_box, spin_loop};
 use std::ops::Range;
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::thread::{self, ScopedJoinHandle};
-use std::time::Duration;
+use std::thread;
 
-use crate::harness::{Cores, Run, Timed, timed};
+use crate::crews::{self, Shape, Sums};
+use crate::harness::{Cores, Run};
 
 mod contestants;
 
@@ -18,49 +17,6 @@ pub use contestants::entries;
 
 /// Sizes of items for which there are contestants, in bytes.
 pub const SIZES: [usize; 6] = [4, 8, 16, 32, 64, 256];
-
-/// How many threads at each side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shape {
-    /// How many push.
-    pub producers: usize,
-    /// How many pop.
-    pub consumers: usize,
-}
-
-/// The shapes that are compared.
-pub const SHAPES: [Shape; 5] = [
-    Shape::new(1, 1),
-    Shape::new(2, 1),
-    Shape::new(1, 2),
-    Shape::new(2, 2),
-    Shape::new(4, 4),
-];
-
-impl Shape {
-    const fn new(producers: usize, consumers: usize) -> Self {
-        Self {
-            producers,
-            consumers,
-        }
-    }
-
-    /// How many threads in all.
-    pub fn threads(self) -> usize {
-        self.producers + self.consumers
-    }
-
-    /// Whether a queue for so many serves `other`.
-    pub fn has_room_for(self, other: Self) -> bool {
-        self.producers >= other.producers && self.consumers >= other.consumers
-    }
-}
-
-impl fmt::Display for Shape {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}x{}", self.producers, self.consumers)
-    }
-}
 
 /// What is moved: a number, as often as it fits.
 pub trait Item: Copy + Debug + Default + Send + Sync + Unpin + 'static {
@@ -117,7 +73,7 @@ where
 /// A queue that many threads use at once.
 pub trait Many<T>: Sync + Sized {
     /// How many threads it is for at most.
-    const MOST: Shape = Shape::new(usize::MAX, usize::MAX);
+    const MOST: Shape = Shape::ANY;
 
     /// An empty queue for `capacity` items and `threads` threads.
     fn new(capacity: usize, threads: usize) -> Self;
@@ -201,36 +157,6 @@ fn persist<T>(others: &Crew, mut attempt: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// What a set of numbers adds up to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Sums {
-    numbers: u64,
-    squares: u64,
-}
-
-impl Sums {
-    #[inline]
-    fn and(self, number: u64) -> Self {
-        Self {
-            numbers: self.numbers.wrapping_add(number),
-            squares: self.squares.wrapping_add(number.wrapping_mul(number)),
-        }
-    }
-
-    fn plus(self, other: Self) -> Self {
-        Self {
-            numbers: self.numbers.wrapping_add(other.numbers),
-            squares: self.squares.wrapping_add(other.squares),
-        }
-    }
-}
-
-/// Divides the numbers below `items` among so many.
-fn shares(items: u64, among: usize) -> impl Iterator<Item = Range<u64>> {
-    let among = among as u64;
-    (0..among).map(move |i| items * i / among..items * (i + 1) / among)
-}
-
 /// Moves `items` numbered items from the producers, each of which has its share, to
 /// the consumers, each of which takes as many. Threads are pinned to the cores in
 /// turn, producers first.
@@ -238,68 +164,37 @@ fn shares(items: u64, among: usize) -> impl Iterator<Item = Range<u64>> {
 /// # Panics
 /// If an item is lost, repeated or torn.
 pub fn run<T: Item, Q: Many<T>>(shape: Shape, capacity: usize, cores: &Cores, items: u64) -> Run {
-    let queue = Q::new(capacity, shape.threads());
-    let ready = Barrier::new(shape.threads());
-    let producers = Crew(AtomicUsize::new(shape.producers));
-    let consumers = Crew(AtomicUsize::new(shape.consumers));
-    let (queue, ready, producers, consumers) = (&queue, &ready, &producers, &consumers);
-    let mut cores = cores.all.iter().copied().cycle();
-    thread::scope(|scope| {
-        let produce: Vec<_> = shares(items, shape.producers)
-            .zip(&mut cores)
-            .map(|(share, core)| {
-                scope.spawn(move || {
-                    let _member = Member(producers);
-                    let mut push = queue.producer();
-                    timed(core, ready, move || {
-                        for number in share {
-                            let item = black_box(T::of(number));
-                            persist(consumers, || push(item).then_some(()));
-                        }
-                    })
-                })
+    let queue = &Q::new(capacity, shape.threads());
+    let producers = &Crew(AtomicUsize::new(shape.producers));
+    let consumers = &Crew(AtomicUsize::new(shape.consumers));
+    let produce = || {
+        let member = Member(producers);
+        let mut push = queue.producer();
+        move |share: Range<u64>| {
+            let _member = member;
+            for number in share {
+                let item = black_box(T::of(number));
+                persist(consumers, || push(item).then_some(()));
+            }
+        }
+    };
+    let consume = || {
+        let member = Member(consumers);
+        let mut pop = queue.consumer();
+        move |count| {
+            let _member = member;
+            (0..count).fold(Sums::default(), |sums, _| {
+                let item: T = black_box(persist(producers, &mut pop));
+                sums.and(item.number())
             })
-            .collect();
-        let consume: Vec<_> = shares(items, shape.consumers)
-            .zip(&mut cores)
-            .map(|(share, core)| {
-                scope.spawn(move || {
-                    let _member = Member(consumers);
-                    let mut pop = queue.consumer();
-                    let mut sums = Sums::default();
-                    let timed = timed(core, ready, || {
-                        for _ in share {
-                            let item: T = black_box(persist(producers, &mut pop));
-                            sums = sums.and(item.number());
-                        }
-                    });
-                    (timed, sums)
-                })
-            })
-            .collect();
-        let produced: Vec<Timed> = produce.into_iter().map(join).collect();
-        let (consumed, sums): (Vec<Timed>, Vec<Sums>) = consume.into_iter().map(join).unzip();
-        let received = sums.into_iter().fold(Sums::default(), Sums::plus);
-        let sent = (0..items).fold(Sums::default(), Sums::and);
-        assert_eq!(received, sent, "items were lost or repeated");
-        span(&produced, &consumed)
-    })
-}
-
-fn join<T>(thread: ScopedJoinHandle<'_, T>) -> T {
-    thread.join().expect("a side panicked")
-}
-
-/// From the first begin to the last consumer's end.
-fn span(produced: &[Timed], consumed: &[Timed]) -> Run {
-    let all = || produced.iter().chain(consumed);
-    let begin = all().map(|timed| timed.begin).min();
-    let end = consumed.iter().map(|timed| timed.end).max();
-    let time = end.zip(begin).map(|(end, begin)| end - begin);
-    Run {
-        time: time.unwrap_or(Duration::ZERO),
-        kept_waiting: all().map(|timed| timed.kept_waiting).sum(),
-    }
+        }
+    };
+    crews::run(
+        cores,
+        items,
+        vec![produce; shape.producers],
+        vec![consume; shape.consumers],
+    )
 }
 
 /// Pushes and pops `rounds` times, by this thread alone.

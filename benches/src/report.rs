@@ -1,9 +1,11 @@
 //! Runs a group in rounds and prints its tables.
 
 use std::fmt;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
 use std::time::Duration;
 
-use crate::groups::{Contestant, Group};
+use crate::groups::{Contestant, Group, Outcome};
 use crate::harness::{BATCH, Cores, Run};
 
 /// How long a run takes if the number of items is not given.
@@ -11,6 +13,9 @@ const RUN: Duration = Duration::from_millis(100);
 
 /// How often a disturbed run is repeated.
 const REPEATS: usize = 8;
+
+/// After how long a run that has not ended is remarked upon, again and again.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How to run.
 #[derive(Debug)]
@@ -30,41 +35,72 @@ pub struct Plan {
 /// of one round says more than the ratio of two medians.
 pub fn run(group: &Group, plan: &Plan) -> Vec<Ratio> {
     println!("\n{}: {}", group.name, group.about);
-    let contestants = &group.contestants;
+    let Group {
+        measure,
+        contestants,
+        ..
+    } = group;
     let items: Vec<u64> = contestants
         .iter()
-        .map(|contestant| {
-            let enough = plan
-                .items
-                .unwrap_or_else(|| calibrate(contestant, &plan.cores));
-            enough.next_multiple_of(BATCH as u64)
-        })
+        .map(|contestant| items(group, contestant, plan))
         .collect();
-    let mut samples = vec![Vec::new(); contestants.len()];
+    let mut samples = vec![vec![Vec::new(); contestants.len()]; measure.figures.len()];
     let mut disturbed = 0;
     for round in 0..plan.rounds {
         for turn in 0..contestants.len() {
             let who = (round + turn) % contestants.len();
-            let mut run = contestants[who].run(&plan.cores, items[who]);
+            let run = || run_watched(group, &contestants[who], &plan.cores, items[who]);
+            let mut outcome = run();
             for _ in 0..REPEATS {
                 // Who sleeps waits for a core when woken, even if it is idle;
                 // and who yields gives its core away.
-                if group.waits_for_core || !is_disturbed(&run) {
+                if measure.waits_for_core || !is_disturbed(&outcome.run) {
                     break;
                 }
-                run = contestants[who].run(&plan.cores, items[who]);
+                outcome = run();
             }
-            disturbed += usize::from(!group.waits_for_core && is_disturbed(&run));
-            samples[who].push(run.time.as_nanos() as f64 / items[who] as f64);
+            disturbed += usize::from(!measure.waits_for_core && is_disturbed(&outcome.run));
+            for (samples, figure) in samples.iter_mut().zip(outcome.figures) {
+                samples[who].push(figure);
+            }
         }
     }
     if disturbed > 0 {
         let runs = plan.rounds * contestants.len();
         println!("  {disturbed} of {runs} runs had to share a core with other processes");
     }
-    print_times(contestants, &samples);
-    print_ratios(contestants, &samples);
-    to_best_peer(group, &samples)
+    let figures = measure.figures.iter().zip(&samples);
+    figures
+        .flat_map(|(figure, samples)| {
+            print_figures(figure, contestants, samples);
+            print_ratios(contestants, samples);
+            to_best_peer(group, figure, samples)
+        })
+        .collect()
+}
+
+/// Runs a contestant, and says so when it does not end.
+fn run_watched(group: &Group, contestant: &Contestant, cores: &Cores, items: u64) -> Outcome {
+    let (running, ended) = mpsc::channel::<()>();
+    let (group, name) = (&group.name, contestant.name);
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            while let Err(RecvTimeoutError::Timeout) = ended.recv_timeout(PATIENCE) {
+                eprintln!("{group}: {name} still runs after another {PATIENCE:?}");
+            }
+        });
+        let _running = running;
+        contestant.run(cores, items)
+    })
+}
+
+/// How many items a contestant gets in a run.
+fn items(group: &Group, contestant: &Contestant, plan: &Plan) -> u64 {
+    match (group.measure.most, plan.items) {
+        (Some(most), items) => items.map_or(most, |items| items.min(most)),
+        (None, Some(items)) => items.next_multiple_of(BATCH as u64),
+        (None, None) => calibrate(group, contestant, &plan.cores).next_multiple_of(BATCH as u64),
+    }
 }
 
 /// What one of ours took in a group, as a multiple of what the best peer took.
@@ -78,7 +114,7 @@ pub struct Ratio {
 }
 
 /// The ratio of each of ours to the peer with the best median, paired by round.
-fn to_best_peer(group: &Group, samples: &[Vec<f64>]) -> Vec<Ratio> {
+fn to_best_peer(group: &Group, figure: &str, samples: &[Vec<f64>]) -> Vec<Ratio> {
     let all = || group.contestants.iter().zip(samples);
     let peers = all().filter(|(contestant, _)| !contestant.is_ours());
     let median = |samples: &[f64]| Spread::of(samples).median;
@@ -88,7 +124,7 @@ fn to_best_peer(group: &Group, samples: &[Vec<f64>]) -> Vec<Ratio> {
     };
     let ours = all().filter(|(contestant, _)| contestant.is_ours());
     ours.map(|(contestant, samples)| Ratio {
-        family: group.family().into(),
+        family: format!("{}, {figure}", group.family()),
         group: group.name.clone(),
         ours: contestant.name,
         peer: peer.name,
@@ -99,7 +135,8 @@ fn to_best_peer(group: &Group, samples: &[Vec<f64>]) -> Vec<Ratio> {
 
 /// Prints the ratios of each family of groups, and the median over its groups of each
 /// of ours.
-pub fn print_summary(ratios: &[Ratio]) {
+pub fn print_summary(ratios: &mut [Ratio]) {
+    ratios.sort_by(|a, b| a.family.cmp(&b.family));
     for family in ratios.chunk_by(|a, b| a.family == b.family) {
         if family[0].group == family[family.len() - 1].group {
             continue;
@@ -110,7 +147,7 @@ pub fn print_summary(ratios: &[Ratio]) {
         );
         for ratio in family {
             let pair = format!("{} / {}", ratio.ours, ratio.peer);
-            println!("  {:<20} {pair:<44} {}", ratio.group, ratio.spread);
+            println!("  {:<30} {pair:<44} {}", ratio.group, ratio.spread);
         }
         let mut ours: Vec<_> = family.iter().map(|ratio| ratio.ours).collect();
         ours.sort_unstable();
@@ -119,7 +156,7 @@ pub fn print_summary(ratios: &[Ratio]) {
             let own = family.iter().filter(|ratio| ratio.ours == name);
             let medians: Vec<f64> = own.map(|ratio| ratio.spread.median).collect();
             let over = format!("median of {} groups", medians.len());
-            println!("  {over:<20} {name:<44} {}", Spread::of(&medians));
+            println!("  {over:<30} {name:<44} {}", Spread::of(&medians));
         }
     }
 }
@@ -130,10 +167,10 @@ fn is_disturbed(run: &Run) -> bool {
 }
 
 /// Warms up, and finds how many items take about as long as a run should.
-fn calibrate(contestant: &Contestant, cores: &Cores) -> u64 {
+fn calibrate(group: &Group, contestant: &Contestant, cores: &Cores) -> u64 {
     let mut items = 1024;
     loop {
-        let time = contestant.run(cores, items).time;
+        let time = run_watched(group, contestant, cores, items).run.time;
         if time > RUN / 8 {
             return (items as f64 * RUN.as_secs_f64() / time.as_secs_f64()) as u64;
         }
@@ -141,7 +178,7 @@ fn calibrate(contestant: &Contestant, cores: &Cores) -> u64 {
     }
 }
 
-fn print_times(contestants: &[Contestant], samples: &[Vec<f64>]) {
+fn print_figures(figure: &str, contestants: &[Contestant], samples: &[Vec<f64>]) {
     let spreads: Vec<Spread> = samples.iter().map(|samples| Spread::of(samples)).collect();
     let best = |of: &dyn Fn(&Contestant) -> bool| {
         let medians = contestants.iter().zip(&spreads);
@@ -153,7 +190,7 @@ fn print_times(contestants: &[Contestant], samples: &[Vec<f64>]) {
     let (best_peer, best) = (best(&|contestant| !contestant.is_ours()), best(&|_| true));
     println!(
         "  {:<23} {:>8} {:>8} {:>8}   {:>9} {:>9}",
-        "ns an item", "min", "median", "max", "/best", "/best peer"
+        figure, "min", "median", "max", "/best", "/best peer"
     );
     for (contestant, spread) in contestants.iter().zip(&spreads) {
         let ratio =

@@ -14,7 +14,8 @@ Runs the groups, or all of them, and prints what an item cost.
 
   --only NAME,...     only these contestants
   --rounds N          how often each one runs [9]
-  --items N           items in a run [as many as take about 100 ms]
+  --items N           items in a run [as many as take about 100 ms]; at most 1000
+                      in wake/..., 1 in idle/...
   --cores A,B,...     where producer and consumer run [the first two], and which
                       cores many threads share [all]
   --size N,...        bytes of an item in many/... [8], of 8, 16, 32, 64, 256
@@ -115,7 +116,7 @@ fn run(args: Args) -> Result<(), String> {
     }
     if args.list {
         for group in groups {
-            println!("{:<20} {:?}", group.name, group.contestants);
+            println!("{:<30} {:?}", group.name, group.contestants);
         }
         return Ok(());
     }
@@ -137,7 +138,7 @@ fn run(args: Args) -> Result<(), String> {
         plan.rounds
     );
     let ratios = groups.iter().flat_map(|group| report::run(group, &plan));
-    report::print_summary(&ratios.collect::<Vec<_>>());
+    report::print_summary(&mut ratios.collect::<Vec<_>>());
     Ok(())
 }
 

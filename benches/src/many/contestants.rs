@@ -6,7 +6,8 @@ use ringfence_core::mpmc::{HeapRing, HeapWords, Payload};
 use ringfence_core::stamped;
 use thingbuf::ThingBuf;
 
-use super::{Entry, Item, Many, Shape};
+use super::{Entry, Item, Many};
+use crate::crews::Shape;
 
 /// Ours, by calls that borrow a spare each.
 struct Calls<T>(HeapRing<T>);
@@ -76,7 +77,7 @@ impl<T: Item> Many<T> for stamped::Mpmc<T> {
 
 /// Likewise, for one consumer.
 impl<T: Item> Many<T> for stamped::Mpsc<T> {
-    const MOST: Shape = Shape::new(usize::MAX, 1);
+    const MOST: Shape = Shape::ONE_CONSUMER;
 
     fn new(capacity: usize, _threads: usize) -> Self {
         Self::with_capacity(capacity)
@@ -94,7 +95,7 @@ impl<T: Item> Many<T> for stamped::Mpsc<T> {
 
 /// Likewise, for one producer.
 impl<T: Item> Many<T> for stamped::Spmc<T> {
-    const MOST: Shape = Shape::new(1, usize::MAX);
+    const MOST: Shape = Shape::ONE_PRODUCER;
 
     fn new(capacity: usize, _threads: usize) -> Self {
         Self::with_capacity(capacity)

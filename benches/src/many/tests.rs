@@ -5,6 +5,7 @@ use std::panic::catch_unwind;
 use std::sync::Mutex;
 
 use super::*;
+use crate::crews::SHAPES;
 
 /// A queue, and how many items were pushed.
 #[derive(Default)]
@@ -66,15 +67,4 @@ fn lost_and_repeated_items_fail_a_run() {
     assert_eq!(goes_well::<1>(), [true; SHAPES.len()]);
     assert_eq!(goes_well::<0>(), [false; SHAPES.len()]);
     assert_eq!(goes_well::<2>(), [false; SHAPES.len()]);
-}
-
-#[test]
-fn shares_are_exact() {
-    for (items, among) in [(0, 1), (1, 4), (1001, 4), (1_000_000, 3)] {
-        let all: Vec<u64> = shares(items, among).flatten().collect();
-        assert!(all.into_iter().eq(0..items));
-        let least = items / among as u64;
-        let mut lengths = shares(items, among).map(|share| share.end - share.start);
-        assert!(lengths.all(|length| (least..=least + 1).contains(&length)));
-    }
 }
