@@ -143,6 +143,8 @@ pub enum Reason {
     Random,
     /// Too old, by a [`Fresh`](crate::age::Fresh) receiver.
     Expired,
+    /// The future or sink that was to send it was dropped.
+    Cancelled,
     /// It was in the channel when the last receiver went.
     Drained,
 }

@@ -16,7 +16,7 @@ use crate::event::{Event, Key};
 use crate::sync::{self, AtomicBool, NAP, Ordering, Thread};
 
 /// How long to try before sleeping. Waking a thread costs about as much.
-const SPIN: Duration = Duration::from_micros(10);
+pub(crate) const SPIN: Duration = Duration::from_micros(10);
 
 /// Attempts before the clock is read at all.
 const FREE_ATTEMPTS: u32 = 8;
@@ -43,8 +43,21 @@ pub struct Patience {
 }
 
 impl Patience {
-    fn spins(&self) -> bool {
+    /// Spinning has yet to prove that it pays.
+    pub(crate) const UNPROVEN: Self = Self { in_vain: TOLERATED };
+
+    pub(crate) fn spins(&self) -> bool {
         sync::SPINS && (self.in_vain < TOLERATED || self.in_vain % RETRY == 0)
+    }
+
+    /// A spin ended well.
+    pub(crate) fn has_paid(&mut self) {
+        self.in_vain = 0;
+    }
+
+    /// A wait is to end in sleep.
+    pub(crate) fn in_vain(&mut self) {
+        self.in_vain = self.in_vain.wrapping_add(1);
     }
 }
 
@@ -65,11 +78,11 @@ pub fn wait<R>(
     }
     if patience.spins() {
         if let Some(done) = spin(deadline, &mut attempt) {
-            patience.in_vain = 0;
+            patience.has_paid();
             return Some(done);
         }
     }
-    patience.in_vain = patience.in_vain.wrapping_add(1);
+    patience.in_vain();
     // Where both share a CPU, the other side may get a whole batch done.
     sync::yield_now();
     if let Some(done) = attempt() {

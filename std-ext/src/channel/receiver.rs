@@ -30,6 +30,8 @@ pub struct Receiver<T, F: Flavour = Mpmc> {
     pub(super) consumer: Option<AnyRx<T, F>>,
     pub(super) shared: Arc<Shared<T, F>>,
     patience: Patience,
+    /// The same for futures: whether giving one's turn away has paid.
+    pub(super) turns: Patience,
     /// How many items had been lost when it was last asked.
     known_lost: u64,
 }
@@ -40,6 +42,7 @@ impl<T, F: Flavour> Receiver<T, F> {
             consumer: Some(consumer),
             shared,
             patience: Patience::default(),
+            turns: Patience::UNPROVEN,
             known_lost: 0,
         }
     }
@@ -371,6 +374,7 @@ impl<T, F: Flavour<Rx<T>: Clone>> Clone for Receiver<T, F> {
             consumer: self.consumer.clone(),
             shared: self.shared.clone(),
             patience: Patience::default(),
+            turns: Patience::UNPROVEN,
             known_lost: self.known_lost,
         }
     }

@@ -25,6 +25,8 @@ pub struct Sender<T, F: Flavour = Mpmc> {
     pub(super) shared: Arc<Shared<T, F>>,
     pub(super) on_full: OnFull,
     pub(super) patience: Patience,
+    /// The same for futures: whether giving one's turn away has paid.
+    pub(super) turns: Patience,
     /// For [`OnFull::DropRandom`].
     rng: fastrand::Rng,
 }
@@ -36,6 +38,7 @@ impl<T, F: Flavour> Sender<T, F> {
             shared,
             on_full,
             patience: Patience::default(),
+            turns: Patience::UNPROVEN,
             rng: match on_full {
                 OnFull::DropRandom(rule) => rule.rng(),
                 _ => fastrand::Rng::with_seed(0),
@@ -489,6 +492,7 @@ impl<T, F: Flavour<Tx<T>: Clone>> Clone for Sender<T, F> {
             shared: self.shared.clone(),
             on_full: self.on_full,
             patience: Patience::default(),
+            turns: Patience::UNPROVEN,
             // Not the same chances, or they would drop in step.
             rng: fastrand::Rng::with_seed(self.rng.get_seed() ^ (others as u64) << 32),
         }

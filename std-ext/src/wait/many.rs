@@ -144,14 +144,11 @@ fn wait_uncounted(
     }
     if spins {
         if let Some(at) = spin(deadline, &mut || look(chances, order)) {
-            chances.get(at)?.patience().in_vain = 0;
+            chances.get(at)?.patience().has_paid();
             return Some(at);
         }
     }
-    each(chances, |chance| {
-        let patience = chance.patience();
-        patience.in_vain = patience.in_vain.wrapping_add(1);
-    });
+    each(chances, |chance| chance.patience().in_vain());
     // Where all share a CPU, another side may get a whole batch done.
     sync::yield_now();
     if let Some(at) = look(chances, order) {

@@ -157,7 +157,8 @@ impl<'a, T, F: Flavour> Receiving<'a, T, F> {
 impl<T, F: Flavour> Drop for Receiving<'_, T, F> {
     fn drop(&mut self) {
         if let Some(receiver) = &self.receiver {
-            self.waiting.leave(for_items(&receiver.shared));
+            let (event, blocked_nanos) = for_items(&receiver.shared);
+            self.waiting.leave(event, blocked_nanos);
         }
     }
 }
@@ -170,7 +171,10 @@ pub(super) fn poll_receive<T, F: Flavour, R>(
     mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
 ) -> Poll<Result<R, RecvError>> {
     let Receiver {
-        consumer, shared, ..
+        consumer,
+        shared,
+        turns,
+        ..
     } = receiver;
     let mut attempt = || match receive(consumer, shared, &mut take) {
         Ok(received) => Some(Ok(received)),
@@ -182,10 +186,11 @@ pub(super) fn poll_receive<T, F: Flavour, R>(
             return Poll::Ready(received);
         }
         shared.counts.recv.empty_events.add(1);
-        waiting.begin();
+        waiting.begin(turns);
     }
     let more = || shared.ring.read().depth > 0;
-    waiting.poll(for_items(shared), waker, attempt, more)
+    let (event, blocked_nanos) = for_items(shared);
+    waiting.poll((event, blocked_nanos, turns), waker, attempt, more)
 }
 
 /// What receivers wait for, and where the time is counted.

@@ -59,18 +59,22 @@ fn poll_room<T, F: Flavour>(
             return Poll::Ready(seen);
         }
         sender.found_full();
-        waiting.begin();
+        waiting.begin(&mut sender.turns);
     }
-    let Sender { tx, shared, .. } = sender;
+    let Sender {
+        tx, shared, turns, ..
+    } = sender;
     let attempt = || reserve_waiting(tx, shared);
     let more = || shared.ring.read().depth < shared.ring.capacity();
-    waiting.poll(for_room(shared), waker, attempt, more)
+    let (event, blocked_nanos) = for_room(shared);
+    waiting.poll((event, blocked_nanos, turns), waker, attempt, more)
 }
 
 impl<T, F: Flavour> Drop for ReserveFuture<'_, T, F> {
     fn drop(&mut self) {
         if let Some(sender) = &self.sender {
-            self.waiting.leave(for_room(&sender.shared));
+            let (event, blocked_nanos) = for_room(&sender.shared);
+            self.waiting.leave(event, blocked_nanos);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::channel::{Sender, Shared};
 use crate::error::{SendError, TrySendError};
 use crate::event::Event;
 use crate::flavour::{Flavour, Mpmc};
-use crate::policy::{OnFull, Sent};
+use crate::policy::{OnFull, Reason, Sent};
 use crate::ring::Gauge;
 use crate::stats::Count;
 
@@ -97,7 +97,9 @@ impl<T, F: Flavour> Unpin for SendFuture<'_, T, F> {}
 
 impl<T, F: Flavour> Drop for SendFuture<'_, T, F> {
     fn drop(&mut self) {
-        self.sending.cancel(self.sender);
+        if let Some(item) = self.sending.cancel(self.sender) {
+            self.sender.shared.dropped(&item, Reason::Cancelled);
+        }
     }
 }
 
@@ -135,7 +137,7 @@ impl<T> Sending<T> {
             Err(TrySendError::Full(item)) => {
                 self.item = Some(item);
                 sender.found_full();
-                self.waiting.begin();
+                self.waiting.begin(&mut sender.turns);
                 None
             }
             Err(refusal) => {
@@ -158,10 +160,13 @@ impl<T> Sending<T> {
             }
         }
         let Self { item, waiting } = self;
-        let Sender { tx, shared, .. } = sender;
+        let Sender {
+            tx, shared, turns, ..
+        } = sender;
         let attempt = || offer_waiting(tx, shared, item);
         let more = || shared.ring.read().depth < shared.ring.capacity();
-        waiting.poll(for_room(shared), waker, attempt, more)
+        let (event, blocked_nanos) = for_room(shared);
+        waiting.poll((event, blocked_nanos, turns), waker, attempt, more)
     }
 
     /// Sends nothing more, and gives the item back, if there is one: counted.
@@ -170,7 +175,8 @@ impl<T> Sending<T> {
         if item.is_some() {
             sender.shared.counts.send.refused_cancelled.add(1);
         }
-        self.waiting.leave(for_room(&sender.shared));
+        let (event, blocked_nanos) = for_room(&sender.shared);
+        self.waiting.leave(event, blocked_nanos);
         item
     }
 }

@@ -12,6 +12,7 @@ use super::send::Sending;
 use crate::channel::Sender;
 use crate::error::SendError;
 use crate::flavour::{Flavour, Mpmc};
+use crate::policy::Reason;
 
 impl<T, F: Flavour> Sender<T, F> {
     /// Takes items one by one. With feature `sink`.
@@ -145,7 +146,10 @@ impl<T, F: Flavour, S: BorrowMut<Sender<T, F>>> Unpin for SendSink<T, F, S> {}
 
 impl<T, F: Flavour, S: BorrowMut<Sender<T, F>>> Drop for SendSink<T, F, S> {
     fn drop(&mut self) {
-        self.cancel();
+        if let Some(item) = self.cancel() {
+            let sender = self.get_ref().expect("it had an item for it");
+            sender.shared.dropped(&item, Reason::Cancelled);
+        }
     }
 }
 

@@ -74,7 +74,8 @@ impl<T, F: Flavour, R: BorrowMut<Receiver<T, F>>> RecvStream<T, F, R> {
     fn leave(&mut self) {
         if let Some(receiver) = &self.receiver {
             let receiver: &Receiver<T, F> = receiver.borrow();
-            self.waiting.leave(for_items(&receiver.shared));
+            let (event, blocked_nanos) = for_items(&receiver.shared);
+            self.waiting.leave(event, blocked_nanos);
         }
     }
 }

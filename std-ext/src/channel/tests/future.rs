@@ -492,3 +492,30 @@ fn the_end_is_waited_for() {
     // What was first stays.
     assert_eq!(other.why_closed().unwrap().to_string(), "enough");
 }
+
+/// Where waits are short, a future that has to wait comes to give its turn away before it
+/// leaves its waker, and does not do so for long.
+#[test]
+fn turns_are_given_away_where_that_pays() {
+    let (mut tx, mut rx) = blocking(1);
+    let task = Arc::new(Task::default());
+    let mut gives_turn_away = |pays: bool| {
+        let mut receiving = rx.recv_async();
+        let before = task.wakes();
+        assert!(task.poll(&mut receiving).is_pending());
+        let gives = task.wakers() == 0;
+        assert_eq!(task.wakes() - before, usize::from(gives));
+        while gives && !pays && task.wakers() == 0 {
+            assert!(task.poll(&mut receiving).is_pending());
+        }
+        tx.try_send(1).unwrap();
+        assert_eq!(task.poll(&mut receiving), Poll::Ready(Ok(1)));
+        gives
+    };
+    // Not at first, at times to try it, and then always.
+    assert!(!gives_turn_away(true));
+    assert!((0..10_000).any(|_| gives_turn_away(true)));
+    assert!((0..10_000).any(|_| gives_turn_away(true) && gives_turn_away(true)));
+    // Not any more, when it does not pay.
+    assert!((0..10_000).any(|_| !gives_turn_away(false)));
+}
