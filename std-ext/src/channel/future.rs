@@ -1,8 +1,8 @@
 //! Sends and receives that wait by being polled: the same handles, the same events.
 //!
-//! A future that has to wait may first give its turn to other tasks, for some
-//! microseconds, and look again: where that has paid lately. Then it leaves its waker,
-//! which takes as long as many turns.
+//! A future that has to wait may first look again for a microsecond or two, and then give
+//! its turn to other tasks for some more: each where it has paid lately. Then it leaves its
+//! waker, which takes as long as many turns.
 //!
 //! A future borrows its end, so nothing else can be done with that end meanwhile. It
 //! keeps no reference into itself, so it is `Unpin`, whatever the items are.
@@ -30,7 +30,7 @@ use std::time::Instant;
 
 use crate::event::Event;
 use crate::stats::Count;
-use crate::wait::{KeptPlace, Patience, SPIN};
+use crate::wait::{Habits, KeptPlace, SPIN};
 
 const POLLED_AFTER: &str = "polled again after it was ready";
 
@@ -39,62 +39,83 @@ const POLLED_AFTER: &str = "polled again after it was ready";
 struct Waiting {
     place: KeptPlace,
     since: Option<Instant>,
-    /// Whether it gives its turn away, instead of a place in the queue.
-    yields: bool,
+    state: State,
 }
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// It has not yet had to wait.
+    #[default]
+    Fresh,
+    /// There was nothing, or no room.
+    Begun,
+    /// It has given its turn away so often.
+    Turns(u32),
+    /// It has a place in the queue.
+    Queued,
+}
+
+/// Turns before the clock is read at all.
+const FREE_TURNS: u32 = 4;
 
 impl Waiting {
     /// There was nothing, or no room: it waits from now on.
-    fn begin(&mut self, patience: &mut Patience) {
-        self.since = Some(Instant::now());
-        self.yields = patience.spins();
-        if !self.yields {
-            patience.in_vain();
-        }
+    fn begin(&mut self) {
+        self.state = State::Begun;
     }
 
     fn has_begun(&self) -> bool {
-        self.since.is_some()
+        self.state != State::Fresh
     }
 
     /// As [`KeptPlace::poll`].
     fn poll<R>(
         &mut self,
-        (event, blocked_nanos, patience): (&Event, &Count, &mut Patience),
+        (event, blocked_nanos, habits): (&Event, &Count, &mut Habits),
         waker: &Waker,
         mut attempt: impl FnMut() -> Option<R>,
         more: impl FnOnce() -> bool,
     ) -> Poll<R> {
-        let polled = if self.yields {
-            self.look_again(patience, waker, &mut attempt)
-        } else {
-            None
+        let done = match self.state {
+            State::Fresh | State::Begun => habits.spin(&mut attempt),
+            State::Turns(_) => attempt().inspect(|_| habits.turns_have_paid()),
+            State::Queued => None,
         };
-        let polled = polled.unwrap_or_else(|| self.place.poll(event, waker, attempt, more));
+        if let Some(done) = done {
+            self.stop(blocked_nanos);
+            return Poll::Ready(done);
+        }
+        if self.gives_turn(habits) {
+            waker.wake_by_ref();
+            return Poll::Pending;
+        }
+        let polled = self.place.poll(event, waker, attempt, more);
         if polled.is_ready() {
             self.stop(blocked_nanos);
         }
         polled
     }
 
-    /// Gives its turn away, to be polled again; `None` once it has done so for too long.
-    fn look_again<R>(
-        &mut self,
-        patience: &mut Patience,
-        waker: &Waker,
-        attempt: impl FnOnce() -> Option<R>,
-    ) -> Option<Poll<R>> {
-        if let Some(done) = attempt() {
-            patience.has_paid();
-            return Some(Poll::Ready(done));
-        }
-        self.yields = self.since.is_some_and(|since| since.elapsed() < SPIN);
-        if !self.yields {
-            patience.in_vain();
-            return None;
-        }
-        waker.wake_by_ref();
-        Some(Poll::Pending)
+    /// Whether it gives its turn away. Else it has a place in the queue from now on.
+    fn gives_turn(&mut self, habits: &mut Habits) -> bool {
+        let turns = match self.state {
+            State::Queued => return false,
+            State::Turns(turns) => self.has_time(turns).then_some(turns),
+            State::Fresh | State::Begun => habits.gives_turns().then_some(0),
+        };
+        let Some(turns) = turns else {
+            habits.turns_in_vain();
+            self.state = State::Queued;
+            self.since.get_or_insert_with(Instant::now);
+            return false;
+        };
+        self.state = State::Turns(turns + 1);
+        true
+    }
+
+    /// Whether it may give one more turn away.
+    fn has_time(&mut self, turns: u32) -> bool {
+        turns < FREE_TURNS || self.since.get_or_insert_with(Instant::now).elapsed() < SPIN
     }
 
     /// Waits no longer.
@@ -103,7 +124,9 @@ impl Waiting {
         self.place.leave(event);
     }
 
+    /// The next time is another wait.
     fn stop(&mut self, blocked_nanos: &Count) {
+        self.state = State::Fresh;
         if let Some(since) = self.since.take() {
             blocked_nanos.add(since.elapsed().as_nanos() as u64);
         }

@@ -14,7 +14,7 @@ use crate::policy::Reason;
 use crate::ring::{Gauge, Rx};
 use crate::stats::{Monitor, Stats};
 use crate::sync::{Arc, Ordering, lock};
-use crate::wait::{Patience, wait};
+use crate::wait::{Habits, Patience, wait};
 
 /// The end of a channel that receives.
 ///
@@ -30,8 +30,8 @@ pub struct Receiver<T, F: Flavour = Mpmc> {
     pub(super) consumer: Option<AnyRx<T, F>>,
     pub(super) shared: Arc<Shared<T, F>>,
     patience: Patience,
-    /// The same for futures: whether giving one's turn away has paid.
-    pub(super) turns: Patience,
+    /// The same for futures.
+    pub(super) habits: Habits,
     /// How many items had been lost when it was last asked.
     known_lost: u64,
 }
@@ -42,7 +42,7 @@ impl<T, F: Flavour> Receiver<T, F> {
             consumer: Some(consumer),
             shared,
             patience: Patience::default(),
-            turns: Patience::UNPROVEN,
+            habits: Habits::NONE,
             known_lost: 0,
         }
     }
@@ -374,7 +374,7 @@ impl<T, F: Flavour<Rx<T>: Clone>> Clone for Receiver<T, F> {
             consumer: self.consumer.clone(),
             shared: self.shared.clone(),
             patience: Patience::default(),
-            turns: Patience::UNPROVEN,
+            habits: Habits::NONE,
             known_lost: self.known_lost,
         }
     }

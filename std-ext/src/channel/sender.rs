@@ -13,7 +13,7 @@ use crate::policy::{EarlyDrop, OnFull, Reason, Sent, SentMany};
 use crate::ring::{Gauge, Ticket, Tx};
 use crate::stats::{Monitor, Stats};
 use crate::sync::{Arc, Ordering};
-use crate::wait::{Patience, wait};
+use crate::wait::{Habits, Patience, wait};
 
 /// The end of a channel that sends.
 ///
@@ -25,8 +25,8 @@ pub struct Sender<T, F: Flavour = Mpmc> {
     pub(super) shared: Arc<Shared<T, F>>,
     pub(super) on_full: OnFull,
     pub(super) patience: Patience,
-    /// The same for futures: whether giving one's turn away has paid.
-    pub(super) turns: Patience,
+    /// The same for futures.
+    pub(super) habits: Habits,
     /// For [`OnFull::DropRandom`].
     rng: fastrand::Rng,
 }
@@ -38,7 +38,7 @@ impl<T, F: Flavour> Sender<T, F> {
             shared,
             on_full,
             patience: Patience::default(),
-            turns: Patience::UNPROVEN,
+            habits: Habits::NONE,
             rng: match on_full {
                 OnFull::DropRandom(rule) => rule.rng(),
                 _ => fastrand::Rng::with_seed(0),
@@ -492,7 +492,7 @@ impl<T, F: Flavour<Tx<T>: Clone>> Clone for Sender<T, F> {
             shared: self.shared.clone(),
             on_full: self.on_full,
             patience: Patience::default(),
-            turns: Patience::UNPROVEN,
+            habits: Habits::NONE,
             // Not the same chances, or they would drop in step.
             rng: fastrand::Rng::with_seed(self.rng.get_seed() ^ (others as u64) << 32),
         }

@@ -173,7 +173,7 @@ pub(super) fn poll_receive<T, F: Flavour, R>(
     let Receiver {
         consumer,
         shared,
-        turns,
+        habits,
         ..
     } = receiver;
     let mut attempt = || match receive(consumer, shared, &mut take) {
@@ -186,11 +186,11 @@ pub(super) fn poll_receive<T, F: Flavour, R>(
             return Poll::Ready(received);
         }
         shared.counts.recv.empty_events.add(1);
-        waiting.begin(turns);
+        waiting.begin();
     }
     let more = || shared.ring.read().depth > 0;
     let (event, blocked_nanos) = for_items(shared);
-    waiting.poll((event, blocked_nanos, turns), waker, attempt, more)
+    waiting.poll((event, blocked_nanos, habits), waker, attempt, more)
 }
 
 /// What receivers wait for, and where the time is counted.

@@ -59,15 +59,15 @@ fn poll_room<T, F: Flavour>(
             return Poll::Ready(seen);
         }
         sender.found_full();
-        waiting.begin(&mut sender.turns);
+        waiting.begin();
     }
     let Sender {
-        tx, shared, turns, ..
+        tx, shared, habits, ..
     } = sender;
     let attempt = || reserve_waiting(tx, shared);
     let more = || shared.ring.read().depth < shared.ring.capacity();
     let (event, blocked_nanos) = for_room(shared);
-    waiting.poll((event, blocked_nanos, turns), waker, attempt, more)
+    waiting.poll((event, blocked_nanos, habits), waker, attempt, more)
 }
 
 impl<T, F: Flavour> Drop for ReserveFuture<'_, T, F> {

@@ -137,7 +137,7 @@ impl<T> Sending<T> {
             Err(TrySendError::Full(item)) => {
                 self.item = Some(item);
                 sender.found_full();
-                self.waiting.begin(&mut sender.turns);
+                self.waiting.begin();
                 None
             }
             Err(refusal) => {
@@ -161,12 +161,12 @@ impl<T> Sending<T> {
         }
         let Self { item, waiting } = self;
         let Sender {
-            tx, shared, turns, ..
+            tx, shared, habits, ..
         } = sender;
         let attempt = || offer_waiting(tx, shared, item);
         let more = || shared.ring.read().depth < shared.ring.capacity();
         let (event, blocked_nanos) = for_room(shared);
-        waiting.poll((event, blocked_nanos, turns), waker, attempt, more)
+        waiting.poll((event, blocked_nanos, habits), waker, attempt, more)
     }
 
     /// Sends nothing more, and gives the item back, if there is one: counted.
