@@ -120,6 +120,7 @@ pub use self::storage::{HeapPlace, HeapRing, Mpmc, Mpsc, Spmc, Spsc};
 pub use self::storage::{Place, Ring};
 pub use crate::error::CapacityError;
 
+use self::packing::Position;
 use self::parts::position;
 use self::storage::sealed::Storage;
 
@@ -198,7 +199,31 @@ impl<St: Storage<Producers = Shared>> Stamped<St> {
     {
         let parts = self.storage.parts();
         let at = position(parts.tail);
-        parts.push_slice::<Shared, St::Consumers>(at, items).1
+        let each = |n: usize| items[n];
+        parts.push_run::<Shared, St::Consumers>(at, items.len(), each).len
+    }
+
+    /// Takes as many items off the front of `items`, up to the first `None`, as there is
+    /// room for in one piece of the order, with one claim. Returns what names the first of
+    /// these pushes, as [`push_at`](Self::push_at) does, and how many there are. The names of
+    /// the others follow: see [`behind`](Self::behind).
+    #[doc(hidden)]
+    #[inline]
+    pub fn push_some_at(&self, items: &mut [Option<St::Item>]) -> (usize, usize) {
+        let parts = self.storage.parts();
+        let at = position(parts.tail);
+        let limit = items.iter().take_while(|item| item.is_some()).count();
+        let each = |n: usize| items[n].take().expect("there are so many");
+        let run = parts.push_run::<Shared, St::Consumers>(at, limit, each);
+        (parts.packing.next(run.first).0, run.len)
+    }
+
+    /// How much room there is, up to `most`. No promise: another may take it.
+    #[doc(hidden)]
+    #[inline]
+    pub fn room(&self, most: usize) -> usize {
+        let parts = self.storage.parts();
+        parts.room(position(parts.tail), most)
     }
 }
 
@@ -317,6 +342,13 @@ impl<St: Storage> Stamped<St> {
     #[doc(hidden)]
     pub fn progress(&self) -> (usize, usize) {
         self.storage.parts().progress()
+    }
+
+    /// How many pushes before another that `at` names the one that `first` names was,
+    /// modulo all that there are: at least a lap if it was after it.
+    #[doc(hidden)]
+    pub fn behind(&self, first: usize, at: usize) -> usize {
+        self.storage.parts().packing.behind(Position(first), Position(at))
     }
 
     /// How many items fit.

@@ -183,7 +183,7 @@ impl<T, F: Flavour> Shared<T, F> {
         stash.extend(std::iter::from_fn(|| consumer.take()));
         let (ours, others): (Vec<_>, Vec<_>) = std::mem::take(stash)
             .into_iter()
-            .partition(|(ticket, _)| ticket.wrapping_sub(first) < n);
+            .partition(|(ticket, _)| consumer.behind(first, *ticket) < n);
         let mut dropped = Vec::new();
         if end.is_done() {
             dropped = others;

@@ -7,6 +7,8 @@ mod evicting;
 mod spsc;
 mod stamped;
 
+use std::collections::VecDeque;
+
 pub(crate) use self::either::Either;
 pub(crate) use self::evicting::Evicting;
 pub(crate) use self::stamped::Many;
@@ -26,26 +28,26 @@ pub trait Tx<T> {
         Err(item)
     }
 
-    /// How many pushes are sure to succeed, if that can be known. Looks again when
-    /// it knew of none.
-    fn room(&mut self) -> usize {
-        0
-    }
-
     /// Whether the next push is sure to succeed. Never, where another may take the room.
     fn has_room(&mut self) -> bool {
-        self.room() > 0
+        false
     }
 
-    /// Publishes together what `items` gives, as far as there is sure to be
-    /// [`room`](Self::room); also what it gave before it panicked.
-    fn push_run(&mut self, items: impl Iterator<Item = T>) {
-        let _ = items;
-    }
-
-    /// The ticket of the next push, for who uses [`push_run`](Self::push_run).
-    fn next(&self) -> Ticket {
-        0
+    /// Pushes what `items` gives, as much as it sees room for: none, where that cannot be
+    /// known beforehand. Says whether `items` has ended.
+    ///
+    /// After each run of pushes with tickets that follow each other, `pushed` is told the
+    /// first and how many there were; it sees to who waits. What `items` gave for room
+    /// that another took meanwhile is appended to `left`. All this also if `items` or
+    /// `pushed` panics.
+    fn push_run(
+        &mut self,
+        items: &mut impl Iterator<Item = T>,
+        left: &mut VecDeque<T>,
+        pushed: impl FnMut(Ticket, usize),
+    ) -> bool {
+        let _ = (items, left, pushed);
+        false
     }
 }
 
@@ -56,6 +58,12 @@ pub trait Rx<T> {
 
     /// As `pop`, with its ticket.
     fn take(&mut self) -> Option<(Ticket, T)>;
+
+    /// How many pushes after the `first` of these tickets the other one is, modulo all that
+    /// there are: more than are ever inside if it was before it.
+    fn behind(&self, first: Ticket, other: Ticket) -> usize {
+        other.wrapping_sub(first)
+    }
 
     /// Hands up to `limit` items to `each`, and returns how many.
     fn pop_each(&mut self, limit: usize, each: impl FnMut(T)) -> usize;

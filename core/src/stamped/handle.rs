@@ -143,9 +143,10 @@ impl<O: Owner> Producer<O> {
     where
         O::Item: Copy,
     {
-        let (at, n) = parts(&self.owner).push_slice::<Solo, Consumers<O>>(self.at, items);
-        self.at = at;
-        n
+        let each = |n: usize| items[n];
+        let run = parts(&self.owner).push_run::<Solo, Consumers<O>>(self.at, items.len(), each);
+        self.at = run.end;
+        run.len
     }
 
     /// Pushes from `items` until there is no room or there are no more, one by one,

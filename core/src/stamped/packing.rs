@@ -115,6 +115,14 @@ impl Packing {
         Position(at.0.wrapping_sub(self.lap))
     }
 
+    /// How many positions `at` is behind `first`, modulo all that there are.
+    pub(super) fn behind(self, first: Position, at: Position) -> usize {
+        let laps = self.empty(at).0.wrapping_sub(self.empty(first).0) >> self.lap.trailing_zeros();
+        (laps * self.capacity)
+            .wrapping_add(self.index(at))
+            .wrapping_sub(self.index(first))
+    }
+
     /// How many positions came before, modulo all that there are.
     pub(super) fn count(self, at: Position) -> usize {
         (at.0 >> self.lap.trailing_zeros()) * self.capacity + self.index(at)

@@ -20,10 +20,17 @@ enum Blocked {
 /// A run of slots that has been claimed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claimed {
-    first: Position,
+    pub(super) first: Position,
     pub(super) len: usize,
     /// The position behind.
-    end: Position,
+    pub(super) end: Position,
+}
+
+impl Claimed {
+    fn none(at: Position) -> Self {
+        let (first, len, end) = (at, 0, at);
+        Self { first, len, end }
+    }
 }
 
 /// The parts of a ring, wherever they are.
@@ -137,26 +144,41 @@ impl<'a, T> Parts<'a, T> {
         }
     }
 
-    /// Copies as many items as are claimed together; where the producers are then,
-    /// and how many.
-    #[inline]
-    pub(super) fn push_slice<P: Side, C: Side>(&self, at: Position, items: &[T]) -> (Position, usize)
-    where
-        T: Copy,
-    {
-        if items.is_empty() {
-            return (at, 0);
+    /// Claims room for up to `limit` items together, and stores there what `each` gives,
+    /// which does not panic.
+    #[inline(always)]
+    pub(super) fn push_run<P: Side, C: Side>(
+        &self,
+        at: Position,
+        limit: usize,
+        mut each: impl FnMut(usize) -> T,
+    ) -> Claimed {
+        if limit == 0 {
+            return Claimed::none(at);
         }
-        let Ok(run) = self.claim_empty::<P, C>(at, items.len()) else {
-            return (at, 0);
+        let Ok(run) = self.claim_empty::<P, C>(at, limit) else {
+            return Claimed::none(at);
         };
         let mut at = run.first;
-        for item in &items[..run.len] {
+        for n in 0..run.len {
             // SAFETY: within the run that was claimed just now.
-            unsafe { self.publish(at, *item) };
+            unsafe { self.publish(at, each(n)) };
             at = self.packing.next(at);
         }
-        (run.end, run.len)
+        run
+    }
+
+    /// How much room there is, up to `most`, judged by a few slots: so it may be less than
+    /// said, as when another takes it.
+    #[inline]
+    pub(super) fn room(&self, at: Position, most: usize) -> usize {
+        let mut room = most.min(self.packing.capacity());
+        // ORDERING: Relaxed; the push looks again.
+        let is_free = |n| self.is_turn(self.packing.advance(at, n), false, Ordering::Relaxed);
+        while room > 0 && !is_free(room - 1) {
+            room /= 2;
+        }
+        room
     }
 
     /// # Safety

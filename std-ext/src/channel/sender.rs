@@ -2,6 +2,7 @@
 
 pub(crate) mod case;
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -262,87 +263,43 @@ impl<T, F: Flavour> Sender<T, F> {
         items: impl IntoIterator<Item = T>,
     ) -> Result<SentMany<T>, SendManyError<T>> {
         let mut items = items.into_iter();
-        let mut stored = 0;
-        let (mut refused, mut evicted) = (Vec::new(), Vec::new());
+        let mut many = Many::NONE;
         loop {
-            let one_by_one = self.on_full.is_early();
-            let room = if one_by_one { 0 } else { self.tx.room() };
-            if room > 0 && !self.shared.items.is_closed() {
-                let (pushed, mut returned) = self.push_some(items.by_ref().take(room));
-                stored += pushed - returned.len();
-                if !returned.is_empty() {
-                    refused.append(&mut returned);
-                    return Err(SendManyError {
-                        stored,
-                        returned: refused,
-                        evicted,
-                    });
-                }
-                if pushed < room {
-                    break;
-                }
+            let together = !self.on_full.is_early() && !self.shared.items.is_closed();
+            let ended = together && self.push_some(&mut items, &mut many);
+            if many.closed {
+                return Err(many.into());
             }
-            let Some(item) = items.next() else {
-                break;
+            let next = if ended { None } else { items.next() };
+            let Some(item) = next else {
+                return Ok(many.sent);
             };
-            let sent = self.send(item);
-            stored += usize::from(sent.as_ref().is_ok_and(Sent::is_stored));
-            match sent {
-                Ok(Sent::Stored) => {}
-                Ok(Sent::Refused(item)) => refused.push(item),
-                Ok(Sent::Evicted(item)) => evicted.push(item),
-                Err(SendError(item)) => {
-                    refused.push(item);
-                    return Err(SendManyError {
-                        stored,
-                        returned: refused,
-                        evicted,
-                    });
-                }
+            many.add(self.send(item));
+            if many.closed {
+                return Err(many.into());
             }
         }
-        Ok(SentMany {
-            stored,
-            refused,
-            evicted,
-        })
     }
 
-    /// Pushes what `items` gives, for which there is room, and attends to the
-    /// receiver once. Returns how many were pushed, and those of them that had to
-    /// be taken back. If `items` panics, the latter are dropped.
-    fn push_some(&mut self, items: impl Iterator<Item = T>) -> (usize, Vec<T>) {
-        struct Batch<'a, T, F: Flavour> {
-            tx: &'a mut AnyTx<T, F>,
-            shared: &'a Shared<T, F>,
-            first: Ticket,
-        }
-        impl<T, F: Flavour> Batch<'_, T, F> {
-            fn attend(&self) -> (usize, Vec<T>) {
-                let pushed = self.tx.next().wrapping_sub(self.first);
-                if !self.shared.items.wants_attention() {
-                    return (pushed, Vec::new());
-                }
-                let returned = self.shared.attend(self.first, pushed);
-                let refused = &self.shared.counts.send.refused_closed;
-                refused.add(returned.len() as u64);
-                (pushed, returned)
-            }
-        }
-        impl<T, F: Flavour> Drop for Batch<'_, T, F> {
-            fn drop(&mut self) {
-                self.attend();
-            }
-        }
-        let batch = Batch::<T, F> {
-            first: self.tx.next(),
-            tx: &mut self.tx,
-            shared: &self.shared,
+    /// Pushes what `items` gives, as much as there is room for, and attends to the receivers
+    /// once for those that are published together. Says whether `items` has ended.
+    #[inline]
+    fn push_some(&mut self, items: &mut impl Iterator<Item = T>, many: &mut Many<T>) -> bool {
+        let mut left = Left {
+            sender: self,
+            items: VecDeque::new(),
         };
-        batch.tx.push_run(items);
-        let attended = batch.attend();
-        std::mem::forget(batch);
-        attended
+        let Sender { tx, shared, .. } = &mut *left.sender;
+        let ended = tx.push_run(items, &mut left.items, |first, n| {
+            many.sent.stored += n;
+            if shared.items.wants_attention() {
+                let returned = shared.attend(first, n);
+                shared.counts.send.refused_closed.add(returned.len() as u64);
+                many.take_back(returned);
+            }
+        });
+        left.send(many);
+        ended
     }
 
     /// Closes the channel: sends give their item back from now on, and the
@@ -434,6 +391,86 @@ impl<T, F: Flavour> Sender<T, F> {
     #[must_use]
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+/// What became of many items.
+struct Many<T> {
+    sent: SentMany<T>,
+    /// Whether some were refused since the channel is closed.
+    closed: bool,
+}
+
+impl<T> Many<T> {
+    const NONE: Self = Self {
+        sent: SentMany {
+            stored: 0,
+            refused: Vec::new(),
+            evicted: Vec::new(),
+        },
+        closed: false,
+    };
+
+    fn add(&mut self, sent: Result<Sent<T>, SendError<T>>) {
+        let many = &mut self.sent;
+        match sent {
+            Ok(Sent::Stored) => many.stored += 1,
+            Ok(Sent::Refused(item)) => many.refused.push(item),
+            Ok(Sent::Evicted(item)) => {
+                many.stored += 1;
+                many.evicted.push(item);
+            }
+            Err(SendError(item)) => {
+                many.refused.push(item);
+                self.closed = true;
+            }
+        }
+    }
+
+    /// Of those that were stored.
+    fn take_back(&mut self, mut returned: Vec<T>) {
+        self.sent.stored -= returned.len();
+        self.closed |= !returned.is_empty();
+        self.sent.refused.append(&mut returned);
+    }
+}
+
+impl<T> From<Many<T>> for SendManyError<T> {
+    fn from(many: Many<T>) -> Self {
+        let SentMany {
+            stored,
+            refused: returned,
+            evicted,
+        } = many.sent;
+        Self {
+            stored,
+            returned,
+            evicted,
+        }
+    }
+}
+
+/// Items of a batch for which there was room until another took it. Those that are not
+/// sent after all, since somebody panics, are refused.
+struct Left<'a, T, F: Flavour> {
+    sender: &'a mut Sender<T, F>,
+    items: VecDeque<T>,
+}
+
+impl<T, F: Flavour> Left<'_, T, F> {
+    fn send(&mut self, many: &mut Many<T>) {
+        while let Some(item) = self.items.pop_front() {
+            many.add(self.sender.send(item));
+        }
+    }
+}
+
+impl<T, F: Flavour> Drop for Left<'_, T, F> {
+    fn drop(&mut self) {
+        if !self.items.is_empty() {
+            let refused = &self.sender.shared.counts.send.refused_cancelled;
+            refused.add(self.items.len() as u64);
+        }
     }
 }
 

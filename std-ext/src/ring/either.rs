@@ -1,5 +1,7 @@
 //! One of two rings, chosen when the channel is made.
 
+use std::collections::VecDeque;
+
 use super::{Gauge, Reading, Rx, Ticket, Tx};
 
 /// An end of one of two rings.
@@ -29,13 +31,6 @@ impl<T, A: Tx<T>, B: Tx<T>> Tx<T> for Either<A, B> {
         }
     }
 
-    fn room(&mut self) -> usize {
-        match self {
-            Usual(ring) => ring.room(),
-            Other(ring) => ring.room(),
-        }
-    }
-
     fn has_room(&mut self) -> bool {
         match self {
             Usual(ring) => ring.has_room(),
@@ -43,17 +38,16 @@ impl<T, A: Tx<T>, B: Tx<T>> Tx<T> for Either<A, B> {
         }
     }
 
-    fn push_run(&mut self, items: impl Iterator<Item = T>) {
+    #[inline]
+    fn push_run(
+        &mut self,
+        items: &mut impl Iterator<Item = T>,
+        left: &mut VecDeque<T>,
+        pushed: impl FnMut(Ticket, usize),
+    ) -> bool {
         match self {
-            Usual(ring) => ring.push_run(items),
-            Other(ring) => ring.push_run(items),
-        }
-    }
-
-    fn next(&self) -> Ticket {
-        match self {
-            Usual(ring) => ring.next(),
-            Other(ring) => ring.next(),
+            Usual(ring) => ring.push_run(items, left, pushed),
+            Other(ring) => ring.push_run(items, left, pushed),
         }
     }
 }
@@ -71,6 +65,13 @@ impl<T, A: Rx<T>, B: Rx<T>> Rx<T> for Either<A, B> {
         match self {
             Usual(ring) => ring.take(),
             Other(ring) => ring.take(),
+        }
+    }
+
+    fn behind(&self, first: Ticket, other: Ticket) -> usize {
+        match self {
+            Usual(ring) => ring.behind(first, other),
+            Other(ring) => ring.behind(first, other),
         }
     }
 

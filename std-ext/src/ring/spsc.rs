@@ -1,5 +1,7 @@
 //! The ring of one sender and one receiver.
 
+use std::collections::VecDeque;
+
 use ringfence_core::spsc::{Consumer, Full, Heap, Observer, Producer};
 
 use super::{Gauge, Reading, Rx, Ticket, Tx};
@@ -12,20 +14,53 @@ impl<T> Tx<T> for Producer<Heap<T>> {
         Ok(self.position().wrapping_sub(1))
     }
 
-    fn room(&mut self) -> usize {
-        match self.ready() {
-            0 => self.refresh(),
-            room => room,
+    fn has_room(&mut self) -> bool {
+        self.ready() > 0 || self.refresh() > 0
+    }
+
+    #[inline]
+    fn push_run(
+        &mut self,
+        items: &mut impl Iterator<Item = T>,
+        _: &mut VecDeque<T>,
+        pushed: impl FnMut(Ticket, usize),
+    ) -> bool {
+        if !Tx::has_room(self) {
+            return false;
+        }
+        let room = self.ready();
+        let first = self.position();
+        let mut run = Run {
+            producer: self,
+            first,
+            pushed,
+        };
+        let n = run.producer.write_chunk(room).fill(items.take(room));
+        run.tell();
+        n < room
+    }
+}
+
+/// Pushes that are still to be told of.
+struct Run<'a, T, F: FnMut(Ticket, usize)> {
+    producer: &'a mut Producer<Heap<T>>,
+    first: Ticket,
+    pushed: F,
+}
+
+impl<T, F: FnMut(Ticket, usize)> Run<'_, T, F> {
+    fn tell(&mut self) {
+        let next = self.producer.position();
+        let first = std::mem::replace(&mut self.first, next);
+        if first != next {
+            (self.pushed)(first, next.wrapping_sub(first));
         }
     }
+}
 
-    fn push_run(&mut self, items: impl Iterator<Item = T>) {
-        let room = self.ready();
-        self.write_chunk(room).fill(items);
-    }
-
-    fn next(&self) -> Ticket {
-        self.position()
+impl<T, F: FnMut(Ticket, usize)> Drop for Run<'_, T, F> {
+    fn drop(&mut self) {
+        self.tell();
     }
 }
 
