@@ -61,7 +61,8 @@ pub struct Stats {
     /// Handed back because the channel was closed or the receiver gone.
     pub refused_closed: u64,
     /// Not sent, because the future or the sink that was to send them was dropped or
-    /// taken apart. Those that nobody took back were dropped with it.
+    /// taken apart, or since [`send_many`](crate::Sender::send_many) panicked when another
+    /// had taken their room. Those that nobody took back were dropped with it.
     pub refused_cancelled: u64,
     /// Items that were received, and not expired.
     pub delivered: u64,

@@ -40,6 +40,8 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("channel_sender_close_drains", sender_close_drains),
     Model::new("channel_many", many).preemptions(2),
     Model::new("channel_many_closed", many_closed).preemptions(2),
+    Model::new("channel_batch_closed", batch_closed).preemptions(2),
+    Model::new("channel_batch_wakes_two", batch_wakes_two).preemptions(1),
     Model::new("channel_stats_live", stats_live).preemptions(2),
     Model::new("channel_high_water", high_water),
     Model::new("channel_two_senders_leave", two_senders_leave),
@@ -428,6 +430,43 @@ fn many_closed() {
     all.sort_unstable();
     assert!(all.iter().copied().eq(0..all.len()));
     at_rest(stats);
+}
+
+/// The same of a batch of one of many senders, over the end of a ring of three.
+fn batch_closed() {
+    let (mut tx, mut rx) = channel(3).mpsc().build();
+    for item in 0..2 {
+        tx.try_send(item).unwrap();
+        assert_eq!(rx.try_recv(), Ok(item));
+    }
+    let sender = thread::spawn(move || match tx.send_many(0..2) {
+        Ok(sent) => (sent.stored, sent.refused),
+        Err(error) => (error.stored, error.returned),
+    });
+    rx.close();
+    let received: Vec<usize> = rx.iter().collect();
+    let (stored, returned) = sender.join().unwrap();
+    assert_eq!(received.len(), stored);
+    let stats = rx.stats();
+    assert_eq!(stats.refused_closed, returned.len() as u64);
+    let all = [received, returned].concat();
+    assert!(all.iter().copied().eq(0..all.len()));
+    at_rest(stats);
+}
+
+/// Two receivers wait; each gets one of two items that were sent together, though only one
+/// was woken by who sent them.
+fn batch_wakes_two() {
+    let (mut tx, mut rx) = channel(2).mpmc().build();
+    let mut other = rx.clone();
+    let receiver = thread::spawn(move || other.recv().unwrap());
+    let sender = thread::spawn(move || {
+        assert_eq!(tx.send_many(1..3).unwrap().stored, 2);
+        tx
+    });
+    let received = rx.recv().unwrap();
+    assert_eq!(receiver.join().unwrap() + received, 3);
+    at_rest(sender.join().unwrap().stats());
 }
 
 /// A snapshot in the middle adds up, and no count goes down.

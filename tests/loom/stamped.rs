@@ -27,6 +27,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("stamped_solo_both_capacity_1", solo_both::<1>),
     Model::new("stamped_solo_both_capacity_2", solo_both::<2>),
     Model::new("stamped_batches_of_producers", batches_of_producers),
+    Model::new("stamped_batches_of_two", batches_of_two).preemptions(2),
     Model::new("stamped_batches_of_consumers", batches_of_consumers),
     Model::new("stamped_batch_to_batch", batch_to_batch).preemptions(2),
     Model::new("stamped_peek", peek),
@@ -246,6 +247,34 @@ fn batches_of_producers() {
     let place = |item| popped.iter().position(|popped| *popped == item).unwrap();
     assert_eq!(place(2), place(1) + 1);
     each_once(popped, [1, 2, 3].map(|item| (item, true)));
+}
+
+/// Batches of two producers, for both of which there is not always room: each is stored as
+/// far as it fits, at names that follow, and the rest is still there.
+fn batches_of_two() {
+    let ring = ring::<3>();
+    let push = |items: [usize; 2]| {
+        let ring = ring.clone();
+        thread::spawn(move || {
+            let mut items = items.map(Some);
+            let (first, n) = ring.push_some_at(&mut items);
+            assert!(
+                n >= 1 && items[..n] == [None; 2][..n] && items[n..].iter().all(Option::is_some)
+            );
+            (first, n)
+        })
+    };
+    let threads = [push([1, 2]), push([3, 4])];
+    let mut popped: Vec<_> = ring.pop_at().into_iter().collect();
+    let [one, two] = threads.map(|thread| thread.join().unwrap());
+    popped.extend(std::iter::from_fn(|| ring.pop_at().ok()));
+    assert_eq!(popped.len(), one.1 + two.1);
+    for ((first, n), item) in [(one, 1), (two, 3)] {
+        let own = popped
+            .iter()
+            .filter(|(name, _)| ring.behind(first, *name) < n);
+        assert!(own.map(|(_, item)| *item).eq(item..item + n));
+    }
 }
 
 /// Two claims of consumers, of which one is of a batch; then a producer gets there.

@@ -82,9 +82,14 @@ fn a_stopped_caller_holds_others_between_claim_and_stamp_only() {
     let push: fn(&'static Line) = |line| {
         let _ = line.try_push(9);
     };
-    let push_two: fn(&'static Line) = |line| {
-        let _ = line.push_slice(&[9, 9]);
-    };
+    let push_two: [fn(&'static Line); 2] = [
+        |line| {
+            let _ = line.push_slice(&[9, 9]);
+        },
+        |line| {
+            let _ = line.push_some_at(&mut [Some(9), Some(9)]);
+        },
+    ];
     let pop: fn(&'static Line) = |line| {
         let _ = line.try_pop();
     };
@@ -104,13 +109,15 @@ fn a_stopped_caller_holds_others_between_claim_and_stamp_only() {
         assert_eq!(held_at_each_step(items + 1, pop), expected);
     }
     let expected = [Nobody, Nobody, Nobody, Nobody, Consumers, Consumers];
-    assert_eq!(held_at_each_step(0, push_two), expected);
+    for push_two in push_two {
+        assert_eq!(held_at_each_step(0, push_two), expected);
+    }
     let expected = [Nobody, Nobody, Nobody, Nobody, Producers, Producers];
     for pop_two in pop_two {
         assert_eq!(held_at_each_step(2, pop_two), expected);
     }
     // Position, stamp; own position, stamp again, the others' position.
-    for (items, operation) in [(2, push), (2, push_two), (0, pop), (0, pop_two[1])] {
+    for (items, operation) in [(2, push), (2, push_two[1]), (0, pop), (0, pop_two[1])] {
         assert_eq!(held_at_each_step(items, operation), [Nobody; 5]);
     }
     let look: fn(&'static Line) = |line| {

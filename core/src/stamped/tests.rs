@@ -45,6 +45,9 @@ fn positions_agree_with_counting() {
                 assert_eq!(packing.distance(at, ahead), n);
                 // Others may be read later: never more than all, never less than none.
                 assert_eq!(packing.distance(ahead, at), 0);
+                // Nor taken for one that is ahead.
+                assert_eq!(packing.behind(at, ahead), n);
+                assert!(n == 0 || packing.behind(ahead, at) > capacity);
                 ahead = packing.next(ahead);
             }
             assert_eq!(packing.distance(at, ahead), capacity);
@@ -370,11 +373,54 @@ fn push_iter_takes_no_item_that_has_no_room() {
     assert_eq!(producer.push_iter(core::iter::from_fn(|| unreachable!())), 0);
 }
 
+/// Over many wraps of laps, for any start and length.
+#[cfg(feature = "alloc")]
+#[test]
+fn items_that_are_pushed_together_have_names_that_follow() {
+    for (capacity, most) in (1..=5).flat_map(|capacity| (0..=6).map(move |most| (capacity, most))) {
+        // SAFETY: nobody stops in a call.
+        let ring = unsafe { Mpmc::<usize>::with_lap_bits(capacity, 3) };
+        for start in 0..if cfg!(miri) { 30 } else { 300 } {
+            let inside = start % 2;
+            (0..inside).for_each(|_| assert!(ring.try_push(9).is_ok()));
+            let mut items: Vec<_> = (0..most).map(Some).collect();
+            items.extend([None, Some(7)]);
+            let (first, n) = ring.push_some_at(&mut items);
+            assert_eq!(n, most.min(capacity - inside));
+            let left = items.into_iter().flatten();
+            assert!(left.eq((n..most).chain([7])));
+            assert!((0..inside).all(|_| ring.try_pop() == Ok(9)));
+            for item in 0..n {
+                let (name, popped) = ring.pop_at().unwrap();
+                assert_eq!((popped, ring.behind(first, name)), (item, item));
+            }
+            assert!(ring.is_empty());
+            // From the next position on.
+            ring.try_push(8).unwrap();
+            assert_eq!(ring.try_pop(), Ok(8));
+        }
+    }
+}
+
+#[test]
+fn room_is_seen_as_far_as_it_goes() {
+    let ring = Ring::<usize, 20>::new();
+    assert_eq!([0, 1, 16, 99].map(|most| ring.room(most)), [0, 1, 16, 20]);
+    for inside in 1..=20 {
+        ring.try_push(inside).unwrap();
+        let room = ring.room(16);
+        assert!(room <= 20 - inside && (room > 0) == (inside < 20));
+    }
+    assert_eq!(ring.try_pop(), Ok(1));
+    assert_eq!(ring.room(16), 1);
+}
+
 #[test]
 fn zero_items_are_no_items() {
     let ring = Ring::<usize, 2>::new();
     for item in 0..3 {
         assert_eq!(ring.push_slice(&[]), 0);
+        assert_eq!(ring.push_some_at(&mut []).1, 0);
         assert_eq!(ring.pop_slice(&mut []), 0);
         assert_eq!(ring.pop_each(0, |_| unreachable!()), 0);
         let _ = ring.try_push(item); // empty, then not, then full

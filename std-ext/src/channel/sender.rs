@@ -1,16 +1,16 @@
 //! The end that sends.
 
+mod batch;
 pub(crate) mod case;
 
-use std::collections::VecDeque;
 use std::error::Error;
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::{Closed, Shared};
-use crate::error::{SendError, SendManyError, SendTimeoutError, TrySendError};
+use crate::error::{SendError, SendTimeoutError, TrySendError};
 use crate::flavour::{AnyTx, Flavour, Mpmc};
-use crate::policy::{EarlyDrop, OnFull, Reason, Sent, SentMany};
+use crate::policy::{EarlyDrop, OnFull, Reason, Sent};
 use crate::ring::{Gauge, Ticket, Tx};
 use crate::stats::{Monitor, Stats};
 use crate::sync::{Arc, Ordering};
@@ -237,71 +237,6 @@ impl<T, F: Flavour> Sender<T, F> {
         counts.seen(ring.depth_without_room());
     }
 
-    /// Sends all that `items` gives, as [`send`](Self::send) would one by one. Of the
-    /// flavour [`Spsc`](crate::flavour::Spsc), it publishes and wakes once for as many
-    /// as fit together; of the others, which publish each item by itself, it is for
-    /// convenience.
-    ///
-    /// What is refused or evicted is given back together: give it no more at a time
-    /// than may be in memory twice. Give
-    /// `items.by_ref()` to go on with the rest after an error.
-    ///
-    /// Of `Spsc`, what `items` gives is received only when there is no more room, or
-    /// when it is through. So an iterator that waits, for the receiver or for
-    /// anything else, holds back what it gave before: send such items one by one.
-    ///
-    /// # Errors
-    /// [`SendManyError`], if the channel is closed or the receiver gone, with
-    /// what was taken from `items` and not stored.
-    ///
-    /// # Panics
-    /// If `items` does. What it gave before is in the channel, but for what was
-    /// refused or evicted, or taken back since the receiver is gone: that is counted,
-    /// and dropped.
-    pub fn send_many(
-        &mut self,
-        items: impl IntoIterator<Item = T>,
-    ) -> Result<SentMany<T>, SendManyError<T>> {
-        let mut items = items.into_iter();
-        let mut many = Many::NONE;
-        loop {
-            let together = !self.on_full.is_early() && !self.shared.items.is_closed();
-            let ended = together && self.push_some(&mut items, &mut many);
-            if many.closed {
-                return Err(many.into());
-            }
-            let next = if ended { None } else { items.next() };
-            let Some(item) = next else {
-                return Ok(many.sent);
-            };
-            many.add(self.send(item));
-            if many.closed {
-                return Err(many.into());
-            }
-        }
-    }
-
-    /// Pushes what `items` gives, as much as there is room for, and attends to the receivers
-    /// once for those that are published together. Says whether `items` has ended.
-    #[inline]
-    fn push_some(&mut self, items: &mut impl Iterator<Item = T>, many: &mut Many<T>) -> bool {
-        let mut left = Left {
-            sender: self,
-            items: VecDeque::new(),
-        };
-        let Sender { tx, shared, .. } = &mut *left.sender;
-        let ended = tx.push_run(items, &mut left.items, |first, n| {
-            many.sent.stored += n;
-            if shared.items.wants_attention() {
-                let returned = shared.attend(first, n);
-                shared.counts.send.refused_closed.add(returned.len() as u64);
-                many.take_back(returned);
-            }
-        });
-        left.send(many);
-        ended
-    }
-
     /// Closes the channel: sends give their item back from now on, and the
     /// receiver gets what is inside, then `Disconnected`.
     pub fn close(&mut self) {
@@ -391,86 +326,6 @@ impl<T, F: Flavour> Sender<T, F> {
     #[must_use]
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
-    }
-}
-
-/// What became of many items.
-struct Many<T> {
-    sent: SentMany<T>,
-    /// Whether some were refused since the channel is closed.
-    closed: bool,
-}
-
-impl<T> Many<T> {
-    const NONE: Self = Self {
-        sent: SentMany {
-            stored: 0,
-            refused: Vec::new(),
-            evicted: Vec::new(),
-        },
-        closed: false,
-    };
-
-    fn add(&mut self, sent: Result<Sent<T>, SendError<T>>) {
-        let many = &mut self.sent;
-        match sent {
-            Ok(Sent::Stored) => many.stored += 1,
-            Ok(Sent::Refused(item)) => many.refused.push(item),
-            Ok(Sent::Evicted(item)) => {
-                many.stored += 1;
-                many.evicted.push(item);
-            }
-            Err(SendError(item)) => {
-                many.refused.push(item);
-                self.closed = true;
-            }
-        }
-    }
-
-    /// Of those that were stored.
-    fn take_back(&mut self, mut returned: Vec<T>) {
-        self.sent.stored -= returned.len();
-        self.closed |= !returned.is_empty();
-        self.sent.refused.append(&mut returned);
-    }
-}
-
-impl<T> From<Many<T>> for SendManyError<T> {
-    fn from(many: Many<T>) -> Self {
-        let SentMany {
-            stored,
-            refused: returned,
-            evicted,
-        } = many.sent;
-        Self {
-            stored,
-            returned,
-            evicted,
-        }
-    }
-}
-
-/// Items of a batch for which there was room until another took it. Those that are not
-/// sent after all, since somebody panics, are refused.
-struct Left<'a, T, F: Flavour> {
-    sender: &'a mut Sender<T, F>,
-    items: VecDeque<T>,
-}
-
-impl<T, F: Flavour> Left<'_, T, F> {
-    fn send(&mut self, many: &mut Many<T>) {
-        while let Some(item) = self.items.pop_front() {
-            many.add(self.sender.send(item));
-        }
-    }
-}
-
-impl<T, F: Flavour> Drop for Left<'_, T, F> {
-    fn drop(&mut self) {
-        if !self.items.is_empty() {
-            let refused = &self.sender.shared.counts.send.refused_cancelled;
-            refused.add(self.items.len() as u64);
-        }
     }
 }
 

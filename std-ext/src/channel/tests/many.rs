@@ -19,11 +19,15 @@ where
     let received: Vec<Vec<usize>> = thread::scope(|scope| {
         for (nth, mut tx) in senders.into_iter().enumerate() {
             scope.spawn(move || {
-                for item in 0..ITEMS {
-                    let item = nth * ITEMS + item;
+                let mut items = nth * ITEMS..(nth + 1) * ITEMS;
+                while let Some(item) = items.next() {
                     match item % 3 {
                         0 => assert!(tx.send(item).unwrap().is_stored()),
-                        1 => assert_eq!(tx.send_many([item]).unwrap().stored, 1),
+                        1 => {
+                            let many = items.by_ref().take(item % 40);
+                            let together = [item].into_iter().chain(many);
+                            assert!(tx.send_many(together).unwrap().refused.is_empty());
+                        }
                         _ => {
                             let wait = Duration::from_micros(20);
                             let late = tx.send_timeout(item, wait).err();
@@ -121,6 +125,157 @@ fn closing_in_the_middle_loses_nothing() {
         assert_eq!((stats.delivered, stats.refused_closed), (stored as u64, 3));
         assert!(stats.is_exact() && stats.depth == 0, "{stats}");
     }
+}
+
+/// Each of many senders gets back what it has sent in a batch too late, in order, wherever
+/// in the ring that was.
+#[test]
+fn a_batch_is_taken_back_in_order() {
+    for (capacity, before) in (3..8).flat_map(|capacity| (0..8).map(move |n| (capacity, n))) {
+        let (mut tx, rx) = channel(capacity).mpsc().build();
+        let mut rx = Some(rx);
+        for item in 0..before {
+            assert_eq!(tx.send(item), Ok(Sent::Stored));
+            assert_eq!(rx.as_mut().unwrap().recv(), Ok(item));
+        }
+        let items = (0..99).inspect(|&item| {
+            if item == 1 {
+                rx = None;
+            }
+        });
+        let error = tx.send_many(items).unwrap_err();
+        let taken = error.returned.len();
+        assert_eq!((error.stored, taken > 1), (0, true));
+        assert!(error.returned.into_iter().eq(0..taken));
+        let stats = tx.stats();
+        assert_eq!(stats.delivered, before as u64);
+        assert_eq!(
+            (stats.refused_closed, stats.stored - stats.delivered),
+            (taken as u64, 0)
+        );
+        assert!(stats.is_exact(), "{stats}");
+    }
+}
+
+/// A batch whose room is taken while its items come goes by the policy, in order.
+#[test]
+fn a_batch_whose_room_is_taken_is_refused_or_waits() {
+    let (mut tx, mut rx) = channel(8).mpsc().on_full(OnFull::DropNewest).build();
+    let mut other = tx.clone();
+    let items = (0..5).inspect(|&item| {
+        if item == 3 {
+            (10..15).for_each(|item| assert_eq!(other.send(item), Ok(Sent::Stored)));
+        }
+    });
+    let sent = tx.send_many(items).unwrap();
+    assert_eq!((sent.stored, sent.refused), (3, vec![3, 4]));
+    assert_eq!(tx.stats().refused_newest, 2);
+    assert!(rx.try_iter().eq((10..15).chain(0..3)));
+
+    let (mut tx, mut rx) = channel(8).mpsc().build();
+    let mut other = tx.clone();
+    let receiver = thread::spawn(move || {
+        while rx.stats().full_events == 0 {
+            thread::yield_now();
+        }
+        rx.iter().collect::<Vec<_>>()
+    });
+    let items = (0..20).inspect(|&item| {
+        if item == 3 {
+            (10..18).for_each(|item| assert_eq!(other.send(item), Ok(Sent::Stored)));
+        }
+    });
+    assert_eq!(tx.send_many(items).unwrap().stored, 20);
+    drop((tx, other));
+    assert!(
+        receiver
+            .join()
+            .unwrap()
+            .into_iter()
+            .eq((10..18).chain(0..20))
+    );
+}
+
+/// Nothing that an iterator gave before it panicked is lost, nor what came too late.
+#[test]
+fn a_panicking_batch_loses_nothing() {
+    fn panics<F: Flavour>(mut tx: Sender<Counted, F>, mut rx: Receiver<Counted, F>, drops: Drops) {
+        let items = (0..3).map(|n| {
+            assert!(n < 2, "told to panic");
+            drops.item()
+        });
+        assert!(catch_unwind(AssertUnwindSafe(|| tx.send_many(items))).is_err());
+        assert_eq!((drops.count(), rx.len()), (0, 2));
+        assert_eq!((rx.try_iter().count(), tx.stats().offered), (2, 2));
+        // The receiver goes meanwhile.
+        let mut rx = Some(rx);
+        let items = (0..3).map(|n| {
+            assert!(n < 2, "told to panic");
+            rx = rx.take().filter(|_| n < 1);
+            drops.item()
+        });
+        assert!(catch_unwind(AssertUnwindSafe(|| tx.send_many(items))).is_err());
+        // Of one sender, what was sent before is published by then.
+        let stats = tx.stats();
+        assert_eq!((drops.count(), stats.depth), (4, 0));
+        assert_eq!(stats.refused_closed + stats.drained, 2);
+        assert!(stats.is_exact(), "{stats}");
+    }
+    let (tx, rx) = channel(4).mpsc().build();
+    panics(tx, rx, Drops::default());
+    let (tx, rx) = channel(4).spmc().build();
+    panics(tx, rx, Drops::default());
+    let (tx, rx) = channel(4).mpmc().build();
+    panics(tx, rx, Drops::default());
+
+    // Another takes the room.
+    let drops = Drops::default();
+    let (mut tx, mut rx) = channel(4).mpmc().build();
+    let mut other = tx.clone();
+    let items = (0..3).map(|n| {
+        (0..2).for_each(|_| {
+            let _ = other.try_send(drops.item());
+        });
+        assert!(n < 2, "told to panic");
+        drops.item()
+    });
+    assert!(catch_unwind(AssertUnwindSafe(|| tx.send_many(items))).is_err());
+    assert_eq!((drops.count(), rx.try_iter().count()), (4, 4));
+    let stats = tx.stats();
+    assert_eq!(
+        (stats.stored, stats.refused_cancelled, stats.refused_full),
+        (4, 2, 2)
+    );
+    assert!(stats.is_exact(), "{stats}");
+}
+
+/// One batch wakes all who wait, one by one.
+#[test]
+fn a_batch_is_for_all_who_wait() {
+    let (mut tx, rx) = channel(64).mpmc().build();
+    let receivers: Vec<_> = (0..4).map(|_| rx.clone()).collect();
+    thread::scope(|scope| {
+        let threads: Vec<_> = receivers
+            .into_iter()
+            .map(|mut rx| scope.spawn(move || rx.recv().unwrap()))
+            .collect();
+        while tx.stats().empty_events < 4 {
+            thread::yield_now();
+        }
+        assert_eq!(tx.send_many(0..4).unwrap().stored, 4);
+        let received = threads.into_iter().map(|thread| thread.join().unwrap());
+        assert_eq!(received.sum::<i32>(), 6);
+    });
+}
+
+/// Items that are too large to be gathered.
+#[test]
+fn large_items_go_one_by_one() {
+    let (mut tx, mut rx) = channel(3).on_full(OnFull::DropNewest).build();
+    let items = (0..5).map(|n| [n; 100]);
+    let sent = tx.send_many(items).unwrap();
+    assert_eq!((sent.stored, sent.refused), (3, vec![[3; 100], [4; 100]]));
+    assert!(rx.try_iter().eq((0..3).map(|n| [n; 100])));
 }
 
 #[test]
