@@ -5,8 +5,10 @@ use std::io::{self, ErrorKind, Read};
 use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
 
 use ringfence::Sender;
+use ringfence::age::Timed;
 use ringfence::flavour::Spsc;
 
 use crate::options::Options;
@@ -14,7 +16,7 @@ use crate::report::Tally;
 use crate::{Failure, Line, PIECE};
 
 pub(crate) struct Intake {
-    pub(crate) tx: Sender<Line, Spsc>,
+    pub(crate) tx: Sender<Timed<Line>, Spsc>,
     pub(crate) tally: Arc<Tally>,
     pub(crate) options: Arc<Options>,
 }
@@ -48,13 +50,11 @@ impl Intake {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 count => count.map_err(|error| Failure::io(name, &error))?,
             };
+            // Lines that come together are as old as each other.
+            let now = Instant::now();
             let split = splitter.feed(&piece[..count]);
             // Before the next read, which may last, and before an over-long line is reported.
-            let offered = match self.tx.send_many(splitter.lines.drain(..)) {
-                Ok(sent) => sent.stored + sent.refused.len(),
-                Err(closed) => closed.stored + closed.returned.len(),
-            };
-            self.tally.offered.fetch_add(offered as u64, Relaxed);
+            self.send(splitter.lines.drain(..).map(|line| Timed::at(line, now)));
             self.tally.bytes_in.fetch_add(count as u64, Relaxed);
             let truncated = mem::take(&mut splitter.truncated);
             self.tally.truncated.fetch_add(truncated, Relaxed);
@@ -65,6 +65,17 @@ impl Intake {
             })?;
         }
         Ok(())
+    }
+
+    fn send(&mut self, lines: impl Iterator<Item = Timed<Line>>) {
+        let (stored, refused, evicted) = match self.tx.send_many(lines) {
+            Ok(sent) => (sent.stored, sent.refused, sent.evicted),
+            Err(closed) => (closed.stored, closed.returned, closed.evicted),
+        };
+        let Tally { sent, .. } = &*self.tally;
+        sent.stored.fetch_add(stored as u64, Relaxed);
+        sent.refused.fetch_add(refused.len() as u64, Relaxed);
+        sent.evicted.fetch_add(evicted.len() as u64, Relaxed);
     }
 }
 

@@ -4,6 +4,7 @@
 //! ```text
 //! producer | pipe --capacity 4096 --on-full block        | consumer
 //! producer | pipe --capacity 4096 --on-full drop-newest  | consumer
+//! producer | pipe --on-full drop-oldest --ttl 2.5        | consumer
 //! pipe --rate 1000 --summary json a.log b.log            | consumer
 //! ```
 //!
@@ -12,14 +13,21 @@
 //! main thread receives and writes. Memory is bounded by capacity × longest line in the
 //! channel, up to as much again on its way out, and one piece of input and output.
 //!
-//! With `--on-full block` a slow consumer slows the producer. With `--on-full drop-newest` the
-//! producer never waits: a line that finds the channel full is refused, and `refused` counts such
-//! lines. `delivered` counts those that the writing side took, `bytes out` what the system took of
-//! them: that is less if stdout was closed or failed.
+//! With `--on-full block` a slow consumer slows the producer. With the others the producer never
+//! waits, and lines are lost: `refused` counts those that never came in, and for which reason,
+//! `evicted` those that gave their place to a newer one. `--help` compares them.
 //!
-//! Ctrl-C stops the reading; what is stored still goes out, without regard to `--rate`. A second
-//! one ends the program at once. The line that the reading side then holds is handed back by the
-//! channel, and counts as refused too.
+//! A line is as old as the read that brought its end. With `--ttl` or `--codel`, those that have
+//! waited too long are dropped when they come out, and `expired` counts them.
+//!
+//! `delivered` counts those that the writing side took, `bytes out` what the system took of them:
+//! that is less if stdout was closed or failed, and `drained` counts lines that were then inside.
+//! All this is compared with what the program counts by itself, by what sends and receives give
+//! back, and the channel's hook is shown.
+//!
+//! Ctrl-C stops the reading; what is stored, and not too old, still goes out, without regard to
+//! `--rate`. A second one ends the program at once. The line that the reading side then holds is
+//! handed back by the channel, and counts as refused too.
 
 mod intake;
 mod options;
@@ -40,8 +48,8 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
 use self::intake::Intake;
-use self::options::{Options, WhenFull};
-use self::outlet::{Outlet, Pace};
+use self::options::Options;
+use self::outlet::{Freshness, Outlet, Pace};
 use self::report::{Tally, report, say, summary};
 
 /// A line with its newline, if it had one.
@@ -76,15 +84,16 @@ fn main() -> ExitCode {
 fn run(options: Arc<Options>) -> Result<u8, Failure> {
     let signal = watch_signals().map_err(|error| Failure::io("signals", &error))?;
     let capacity = options.capacity.get();
-    let channel = ringfence::channel(capacity).spsc();
-    let channel = channel.on_full(match options.on_full {
-        WhenFull::Block => OnFull::Block,
-        WhenFull::DropNewest => OnFull::DropNewest,
-    });
+    let (policy, freshness) = (options.policy()?, options.freshness());
+    let tally = Arc::new(Tally::default());
+    let dropped = tally.clone();
+    let channel = ringfence::channel(capacity)
+        .spsc()
+        .on_full(policy)
+        .on_drop(move |_, reason| dropped.dropped(reason));
     let too_large = |error| Failure(2, format!("--capacity {capacity}: {error}"));
     let (tx, rx) = channel.try_build().map_err(too_large)?;
     let monitor = rx.monitor();
-    let tally = Arc::new(Tally::default());
     let start = Instant::now();
     let end_report = report(&options, monitor.clone());
     let read = start_reading(Intake {
@@ -93,7 +102,8 @@ fn run(options: Arc<Options>) -> Result<u8, Failure> {
         options: options.clone(),
     });
     let mut outlet = Outlet {
-        rx,
+        may_vanish: policy == OnFull::DropOldest || !matches!(freshness, Freshness::Any),
+        rx: rx.fresh(freshness),
         pace: options.rate.map(Pace::new),
         signal: signal.clone(),
         stdout: io::stdout().lock(),
@@ -108,9 +118,9 @@ fn run(options: Arc<Options>) -> Result<u8, Failure> {
 
     let stats = monitor.stats();
     let exact = stats.is_exact()
-        && stats.delivered == tally.received.load(Relaxed)
-        // While it is inside a read, its last count may be under way.
-        && (read.is_err() || stats.offered == tally.offered.load(Relaxed));
+        && tally.agrees_on_received(&stats)
+        // While it is inside a read, its last counts may be under way.
+        && (read.is_err() || tally.agrees_on_sent(&stats));
     let elapsed = start.elapsed().as_secs_f64();
     say(&summary(options.summary, &stats, &tally, elapsed, exact));
     if !exact {

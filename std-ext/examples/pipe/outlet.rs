@@ -7,8 +7,9 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use ringfence::RecvTimeoutError;
+use ringfence::age::{CoDel, Fresh, Rule, Ttl};
 use ringfence::flavour::Spsc;
-use ringfence::{Receiver, RecvTimeoutError};
 
 use crate::report::Tally;
 use crate::{Line, PIECE};
@@ -54,8 +55,27 @@ impl Pace {
     }
 }
 
+/// Which lines have not waited too long.
+pub(crate) enum Freshness {
+    Any,
+    Ttl(Ttl),
+    CoDel(CoDel),
+}
+
+impl Rule for Freshness {
+    fn keeps(&mut self, sent: Instant, now: Instant, is_last: impl FnOnce() -> bool) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Ttl(rule) => rule.keeps(sent, now, is_last),
+            Self::CoDel(rule) => rule.keeps(sent, now, is_last),
+        }
+    }
+}
+
 pub(crate) struct Outlet {
-    pub(crate) rx: Receiver<Line, Spsc>,
+    pub(crate) rx: Fresh<Line, Spsc, Freshness>,
+    /// Whether lines that are there may be gone, too old or evicted, when they are taken.
+    pub(crate) may_vanish: bool,
     pub(crate) pace: Option<Pace>,
     /// The exit code of the signal that came, or 0.
     pub(crate) signal: Arc<AtomicUsize>,
@@ -74,12 +94,17 @@ impl Outlet {
                 self.pace = None;
             }
             let due = self.pace.as_ref().map_or(BATCH, Pace::due);
-            if due == 0 || self.rx.is_empty() {
+            if due == 0 || self.rx.receiver().is_empty() {
                 self.flush()?;
             }
             match &self.pace {
                 Some(pace) if due == 0 => thread::sleep(pace.wait()),
                 _ => match self.receive(due) {
+                    // What comes may be too old for long: nothing is held back, nor owed, for it.
+                    Some(lines) if lines.is_empty() => {
+                        self.pace.iter_mut().for_each(Pace::idle);
+                        self.flush()?;
+                    }
                     Some(lines) => self.write(&lines)?,
                     None => return self.flush(),
                 },
@@ -87,19 +112,24 @@ impl Outlet {
         }
     }
 
-    /// Takes up to `limit` lines, or waits for one, but no longer than `POLL`; none at the end.
+    /// Takes up to `limit` lines, none if all have waited too long; if there is none to take, waits
+    /// for one, but no longer than `POLL`. `None` at the end.
     fn receive(&mut self, limit: usize) -> Option<Vec<Line>> {
         let mut lines = Vec::new();
-        if !self.rx.is_empty() {
+        match self.rx.receiver().len() {
+            0 => match self.rx.recv_timeout(POLL) {
+                Err(RecvTimeoutError::Disconnected) => return None,
+                received => {
+                    lines.extend(received);
+                    self.pace.iter_mut().for_each(Pace::idle);
+                }
+            },
+            // One by one, which is slower: together it waits if nothing is left of them. No more
+            // than fit into the channel are in hand.
+            depth if self.may_vanish => lines.extend(self.rx.try_iter().take(depth.min(limit))),
             // Doesn't wait: nobody else takes what is there.
-            self.rx.recv_many(&mut lines, limit).ok()?;
-            return Some(lines);
+            _ => drop(self.rx.recv_many(&mut lines, limit).ok()?),
         }
-        match self.rx.recv_timeout(POLL) {
-            Err(RecvTimeoutError::Disconnected) => return None,
-            received => lines.extend(received),
-        }
-        self.pace.iter_mut().for_each(Pace::idle);
         Some(lines)
     }
 

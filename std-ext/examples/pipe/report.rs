@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
-use ringfence::{Monitor, Stats};
+use ringfence::{Monitor, Reason, Stats};
 
 use crate::options::{Format, Options};
 
@@ -17,11 +17,50 @@ use crate::options::{Format, Options};
 pub(crate) struct Tally {
     pub(crate) bytes_in: AtomicU64,
     pub(crate) truncated: AtomicU64,
-    /// Lines that the channel stored or handed back.
-    pub(crate) offered: AtomicU64,
+    pub(crate) sent: SentLines,
     pub(crate) received: AtomicU64,
+    /// Lines that the channel dropped, and showed to its hook only.
+    expired: AtomicU64,
+    drained: AtomicU64,
     /// In the writes that succeeded.
     pub(crate) bytes_out: AtomicU64,
+}
+
+/// Lines that sends stored or gave back.
+#[derive(Default)]
+pub(crate) struct SentLines {
+    pub(crate) stored: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) evicted: AtomicU64,
+}
+
+impl Tally {
+    /// Counts a line that the channel drops, unless a send gives it back.
+    pub(crate) fn dropped(&self, reason: Reason) {
+        match reason {
+            Reason::Expired => self.expired.fetch_add(1, Relaxed),
+            Reason::Drained => self.drained.fetch_add(1, Relaxed),
+            _ => 0,
+        };
+    }
+
+    /// Whether the channel has counted what the writing side took or saw dropped.
+    pub(crate) fn agrees_on_received(&self, stats: &Stats) -> bool {
+        let counted = [&self.received, &self.expired].map(|count| count.load(Relaxed));
+        counted == [stats.delivered, stats.expired]
+    }
+
+    /// Whether it has counted what became of lines when they were sent, and at the end. To be
+    /// asked when no send is under way.
+    pub(crate) fn agrees_on_sent(&self, stats: &Stats) -> bool {
+        let SentLines {
+            stored,
+            refused,
+            evicted,
+        } = &self.sent;
+        let counted = [stored, refused, evicted, &self.drained].map(|count| count.load(Relaxed));
+        counted == [stats.stored, stats.refused, stats.evicted, stats.drained]
+    }
 }
 
 /// Tells how things stand until the result is called.
@@ -65,14 +104,24 @@ pub(crate) fn summary(
     elapsed: f64,
     exact: bool,
 ) -> String {
-    let counts = [
+    let equations = [
         ("offered", stats.offered),
         ("stored", stats.stored),
         ("refused", stats.refused),
         ("delivered", stats.delivered),
+        ("evicted", stats.evicted),
+        ("expired", stats.expired),
         ("drained", stats.drained),
         ("depth", stats.depth),
         ("exact", exact.into()),
+    ];
+    // The other reasons to refuse don't occur here.
+    let refused = [
+        ("refused_newest", stats.refused_newest),
+        ("refused_random", stats.refused_random),
+        ("refused_closed", stats.refused_closed),
+    ];
+    let counts = [
         ("capacity", stats.capacity),
         ("high_water", stats.high_water),
         ("full_events", stats.full_events),
@@ -90,16 +139,22 @@ pub(crate) fn summary(
     match format {
         Format::Text => {
             let verdict = if exact { "exact" } else { "NOT EXACT" };
-            let counts = counts.map(|(name, value)| format!("{name} {value}"));
+            let line = |counts: &[(&str, u64)]| {
+                let counts = counts.iter().map(|(name, value)| format!("{name} {value}"));
+                counts.collect::<Vec<_>>().join("   ")
+            };
             let measures = measures.map(|(name, value)| format!("{name} {value:.3}"));
-            // The first seven are in the first line.
-            let (counts, measures) = (counts[7..].join("   "), measures.join("   "));
-            format!("{stats}   {verdict}\n{counts}\n{measures}").replace('_', " ")
+            let (refused, counts, measures) = (line(&refused), line(&counts), measures.join("   "));
+            format!("{stats}   {verdict}\n{refused}\n{counts}\n{measures}").replace('_', " ")
         }
         Format::Json => {
-            let counts = counts.map(|(name, value)| format!("\"{name}\":{value}"));
+            let counts = [&equations[..], &refused, &counts].concat();
+            let counts = counts
+                .iter()
+                .map(|(name, value)| format!("\"{name}\":{value}"));
             let measures = measures.map(|(name, value)| format!("\"{name}\":{value:.6}"));
-            format!("{{{},{}}}", counts.join(","), measures.join(","))
+            let fields: Vec<_> = counts.chain(measures).collect();
+            format!("{{{}}}", fields.join(","))
         }
     }
 }
