@@ -662,6 +662,20 @@ fn a_reader_that_leaves_ends_it_quietly() {
 }
 
 #[test]
+fn what_a_reader_leaves_behind_is_counted() {
+    for policy in ["block", "drop-newest", "drop-oldest", "drop-random"] {
+        let mut pipe = Pipe::stuck(&["--on-full", policy]);
+        pipe.feed(&numbered(1_000));
+        pipe.wait_for_report("offered 1001 =");
+        drop(pipe.stdin.take());
+        drop(pipe.stdout.take());
+        let ended = pipe.end();
+        ended.check(0);
+        assert_eq!(ended.count("drained"), 1_000);
+    }
+}
+
+#[test]
 fn a_reader_that_leaves_ends_it_though_stdin_is_idle() {
     let mut pipe = Pipe::start(&["--summary", "json"]);
     pipe.feed(b"one\n");
