@@ -13,9 +13,11 @@ use crate::harness::{Cores, Pop, Push};
 
 mod batches;
 mod ours;
+mod uncounted;
 
 pub use batches::groups as batches;
 use ours::{recv, send};
+pub use uncounted::groups as uncounted;
 
 /// All groups, one item at a time.
 pub fn groups() -> Vec<Group> {

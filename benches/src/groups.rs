@@ -218,6 +218,7 @@ pub fn all(grid: &Grid) -> Vec<Group> {
         },
     ];
     all.extend(blocking::groups());
+    all.extend(blocking::uncounted());
     all.extend(blocking::batches());
     all.push(Group {
         name: "round-trip/try".into(),

@@ -14,6 +14,10 @@
 //! fence or a heavy one, what was done before (edge `closed`). What `word` counts is the
 //! queue under the lock, so all writes to it are ordered by the lock.
 //!
+//! A waiter needs no fence of its own while others wait: one that passed after the first of
+//! them wrote `word` separates each notifier into what it did before, which whoever takes
+//! the lock later sees, and what it does since, after which it finds `word` written.
+//!
 //! Not public API: visible to the models.
 
 use std::collections::VecDeque;
@@ -35,6 +39,8 @@ pub struct Event {
 #[derive(Debug)]
 struct Waiters {
     closed: bool,
+    /// Whether a heavy fence has passed since the queue was last empty.
+    fenced: bool,
     next_key: u64,
     /// Keys ascend.
     queue: VecDeque<(u64, Waker)>,
@@ -68,6 +74,7 @@ impl Event {
             fence,
             waiters: Mutex::new(Waiters {
                 closed: false,
+                fenced: false,
                 next_key: 0,
                 queue: VecDeque::with_capacity(1),
             }),
@@ -83,10 +90,16 @@ impl Event {
         let key = waiters.next_key;
         waiters.next_key += 1;
         waiters.queue.push_back((key, waker));
-        self.write_word(&waiters);
+        self.write_word(&mut waiters);
+        let (key, fenced) = (Key(key), waiters.fenced);
         drop(waiters);
-        let certain = self.fence.heavy();
-        (Key(key), certain)
+        let certain = fenced || self.fence.heavy();
+        if certain && !fenced {
+            let mut waiters = lock(&self.waiters);
+            // Then somebody has been waiting since before the fence.
+            waiters.fenced |= waiters.find(&key).is_some();
+        }
+        (key, certain)
     }
 
     /// Has `waker` woken from now on, and says whether that may still happen: `false`
@@ -118,7 +131,7 @@ impl Event {
         let mut waiters = lock(&self.waiters);
         let at = waiters.find(&key);
         let waker = at.and_then(|at| waiters.queue.remove(at));
-        self.write_word(&waiters);
+        self.write_word(&mut waiters);
         drop(waiters);
         waker.is_none()
     }
@@ -153,7 +166,7 @@ impl Event {
     pub fn wake_one(&self) {
         let mut waiters = lock(&self.waiters);
         let first = waiters.queue.pop_front();
-        self.write_word(&waiters);
+        self.write_word(&mut waiters);
         drop(waiters);
         if let Some((_, waker)) = first {
             sync::wake(waker);
@@ -169,7 +182,7 @@ impl Event {
         let was_open = !waiters.closed;
         waiters.closed = true;
         let queue = std::mem::take(&mut waiters.queue);
-        self.write_word(&waiters);
+        self.write_word(&mut waiters);
         drop(waiters);
         self.settle();
         Chosen(queue.into_iter()).wake_all();
@@ -195,7 +208,8 @@ impl Event {
         self.word.load(Ordering::Relaxed) & CLOSED != 0
     }
 
-    fn write_word(&self, waiters: &Waiters) {
+    fn write_word(&self, waiters: &mut Waiters) {
+        waiters.fenced &= !waiters.queue.is_empty();
         let word = 2 * waiters.queue.len() + usize::from(waiters.closed);
         // ORDERING: Release, edge `closed` from here to the Acquire fence of
         // whoever has seen `is_closed`.

@@ -26,12 +26,15 @@
 //!
 //! # Layers
 //!
-//! * [`spsc`], `mpmc`, [`stamped`]: the rings themselves, for those who bring their own
+//! * [`spsc`], [`mpmc`], [`stamped`]: the rings themselves, for those who bring their own
 //!   waiting. `no_std`, in a static or on the heap.
 //! * [`bounded`] and [`channel()`]: rings with waiting, policies and accounting, for one
 //!   sender or many and one receiver or many. A send or receive that does not have to
 //!   wait costs a few nanoseconds more than the ring; one that has to spins for some
-//!   microseconds and then sleeps.
+//!   microseconds and then sleeps. Every end also has futures (`send_async`,
+//!   `recv_async`, ...), for any runtime.
+//! * [`OnFull`]: what a send does when there is no room, and [`Stats`], what became of
+//!   every item.
 //! * [`age`]: receivers that drop items which have waited too long.
 //! * [`select`]: waiting for several channels at once.
 //!

@@ -14,7 +14,7 @@ use ringfence::{
     OnFull, Receiver, RecvTimeoutError, SendTimeoutError, Sender, Sent, Stats, TryRecvError,
     TrySendError, channel,
 };
-use ringfence_core::sync::{AtomicBool, Ordering, fence};
+use ringfence_core::sync::{AtomicBool, AtomicUsize, Ordering, fence};
 
 use crate::harness::Model;
 
@@ -24,6 +24,8 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("event_notified_too_early", event_notified_too_early).broken(),
     Model::new("event_passes_on", event_passes_on),
     Model::new("event_wake_is_shared", event_wake_is_shared).preemptions(2),
+    Model::new("event_second_waiter", event_second_waiter).preemptions(2),
+    Model::new("event_waits_again", event_waits_again),
     Model::new("event_close_wakes", event_close_wakes),
     Model::new("event_closed_after", event_closed_after),
     Model::new("channel_recv_parks", recv_parks),
@@ -179,6 +181,62 @@ fn event_wake_is_shared() {
     });
     take(&shared).unwrap();
     taker.join().unwrap();
+    notifier.join().unwrap();
+}
+
+/// Things to take, and an event for them.
+struct Things {
+    event: Event,
+    left: AtomicUsize,
+}
+
+impl Things {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            event: Event::new(),
+            left: AtomicUsize::new(0),
+        })
+    }
+
+    fn add(&self, n: usize) {
+        self.left.fetch_add(n, Ordering::Relaxed);
+        if self.event.wants_attention() {
+            self.event.wake_one();
+        }
+    }
+
+    /// By a look, and not by a swap alone, which would always see what is newest.
+    fn take(&self) {
+        let left = || self.left.load(Ordering::Relaxed);
+        let take = || (left() > 0).then(|| self.left.fetch_sub(1, Ordering::Relaxed));
+        let more = || left() > 0;
+        wait(&self.event, &mut Patience::default(), None, take, more).unwrap();
+    }
+}
+
+/// Who comes to wait while another does may do without a fence of its own, but not before
+/// the other's has passed.
+fn event_second_waiter() {
+    let things = Things::new();
+    let other = things.clone();
+    let second = thread::spawn(move || other.take());
+    let other = things.clone();
+    let notifier = thread::spawn(move || other.add(2));
+    things.take();
+    second.join().unwrap();
+    notifier.join().unwrap();
+}
+
+/// Nor when nobody has been waiting in between.
+fn event_waits_again() {
+    let things = Things::new();
+    let other = things.clone();
+    let notifier = thread::spawn(move || {
+        other.add(1);
+        other.add(1);
+    });
+    things.take();
+    things.take();
     notifier.join().unwrap();
 }
 

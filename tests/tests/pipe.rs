@@ -138,6 +138,30 @@ impl Pipe {
         }
     }
 
+    /// Starts one that goes on reading, and writes nothing more until its stdout is read: it is in
+    /// the middle of a line longer than what the system holds. The channel is empty.
+    fn stuck(arguments: &[&str]) -> Self {
+        let reports = ["--report", "0.01", "--summary", "json"];
+        let mut pipe = Self::start(&[arguments, &reports].concat());
+        pipe.feed(&long_line());
+        pipe.wait_for_output();
+        pipe
+    }
+
+    /// Waits until there is something to read.
+    fn wait_for_output(&mut self) {
+        let stdout = self.stdout.as_mut().expect("stdout is open");
+        assert!(!stdout.fill_buf().expect("the child writes").is_empty());
+    }
+
+    /// Feeds it these as the last ones, and waits until all `offered` lines are sent or dropped.
+    fn finish(mut self, input: &[u8], offered: usize) -> Ended {
+        self.feed(input);
+        self.wait_for_report(&format!("offered {offered} ="));
+        drop(self.stdin.take());
+        self.end()
+    }
+
     fn signal(&self, signal: &str) {
         let kill = Command::new("kill")
             .args([signal, &self.child.id().to_string()])
@@ -205,7 +229,11 @@ impl Ended {
             .unwrap_or_else(|_| panic!("{name} is not a count in {summary}"))
     }
 
-    /// Checks the code, both equations, and the counts that the test can make itself.
+    fn sum(&self, names: &[&str]) -> u64 {
+        names.iter().map(|name| self.count(name)).sum()
+    }
+
+    /// Checks the code, all equations, and the counts that the test can make itself.
     #[track_caller]
     fn check(&self, code: i32) {
         assert_eq!(self.status.code(), Some(code), "{}", self.stderr);
@@ -213,8 +241,10 @@ impl Ended {
             self.count("offered"),
             self.count("stored") + self.count("refused")
         );
-        let kept = self.count("delivered") + self.count("drained") + self.count("depth");
-        assert_eq!(self.count("stored"), kept);
+        let kept = ["delivered", "evicted", "expired", "drained", "depth"];
+        assert_eq!(self.count("stored"), self.sum(&kept));
+        let refused = ["refused_newest", "refused_random", "refused_closed"];
+        assert_eq!(self.count("refused"), self.sum(&refused));
         assert_eq!(
             self.count("depth"),
             0,
@@ -241,6 +271,22 @@ fn numbered(count: usize) -> Vec<u8> {
         .map(|number| format!("line {number}\n"))
         .collect::<String>()
         .into_bytes()
+}
+
+/// As long as a line may be.
+fn long_line() -> Vec<u8> {
+    [&vec![b'#'; 1 << 20][..], b"\n"].concat()
+}
+
+#[track_caller]
+fn assert_in_order(found: &[u8], offered: &[u8]) {
+    let mut offered = lines(offered);
+    for line in lines(found) {
+        assert!(
+            offered.any(|candidate| candidate == line),
+            "a line out of order, or made up"
+        );
+    }
 }
 
 /// Long and short lines, empty ones, and every byte there is.
@@ -297,16 +343,23 @@ fn a_last_line_without_newline_stays_so() {
 
 #[test]
 fn a_slow_stream_is_not_held_back() {
-    let mut pipe = Pipe::start(&["--summary", "json"]);
-    for number in 0..50 {
-        let line = format!("line {number}\n");
-        pipe.feed(line.as_bytes());
-        assert_eq!(pipe.line(), line.as_bytes());
+    for arguments in [
+        &[][..],
+        &["--on-full", "drop-oldest"],
+        &["--ttl", "10000000"],
+        &["--codel"],
+    ] {
+        let mut pipe = Pipe::start(&[arguments, &["--summary", "json"]].concat());
+        for number in 0..50 {
+            let line = format!("line {number}\n");
+            pipe.feed(line.as_bytes());
+            assert_eq!(pipe.line(), line.as_bytes());
+        }
+        drop(pipe.stdin.take());
+        let ended = pipe.end();
+        ended.check(0);
+        assert_eq!(ended.count("delivered"), 50);
     }
-    drop(pipe.stdin.take());
-    let ended = pipe.end();
-    ended.check(0);
-    assert_eq!(ended.count("delivered"), 50);
 }
 
 #[test]
@@ -338,8 +391,9 @@ fn a_missing_file_is_an_error_after_what_came_before() {
 fn the_text_summary_adds_up_for_a_person_too() {
     let ended = carry(&[], b"one\ntwo\n");
     assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
-    let equations = "offered 2 = stored 2 + refused 0, \
-                     stored 2 = delivered 2 + drained 0 + depth 0   exact\n";
+    let equations = "offered 2 = stored 2 + refused 0, stored 2 = \
+                     delivered 2 + evicted 0 + expired 0 + drained 0 + depth 0   exact\n\
+                     refused newest 0   refused random 0   refused closed 0\n";
     assert!(ended.stderr.starts_with(equations), "{}", ended.stderr);
     assert!(
         ended
@@ -372,30 +426,178 @@ fn what_is_refused_is_counted_and_the_rest_is_in_order() {
     assert!(ended.count("full_events") > 0);
     assert_eq!(ended.count("high_water"), 16);
     assert_eq!(ended.count("drained"), 0);
-    let mut offered = lines(&input);
-    for line in lines(&ended.stdout) {
-        assert!(
-            offered.any(|candidate| candidate == line),
-            "a line out of order, or made up"
-        );
+    assert_in_order(&ended.stdout, &input);
+}
+
+#[test]
+fn whatever_is_lost_is_counted_and_the_rest_is_in_order() {
+    let input = numbered(20_000);
+    let [newest, oldest, random] = ["refused_newest", "evicted", "refused_random"];
+    for (policy, loses) in [
+        ("block", ""),
+        ("drop-newest", newest),
+        ("drop-oldest", oldest),
+        ("drop-random", random),
+    ] {
+        for (age, expires) in [
+            (&[][..], ""),
+            (&["--ttl", "0.0001"], "expired"),
+            (&["--codel"], "expired"),
+        ] {
+            for capacity in ["1", "16"] {
+                let arguments = ["--on-full", policy, "--capacity", capacity];
+                let arguments = [&arguments[..], &["--summary", "json"], age].concat();
+                let ended = carry(&arguments, &input);
+                ended.check(0);
+                ended.check_written();
+                assert_eq!(ended.count("offered"), 20_000);
+                assert_in_order(&ended.stdout, &input);
+                for reason in [newest, oldest, random, "expired", "refused_closed"] {
+                    let may_be = [loses, expires].contains(&reason);
+                    assert!(
+                        may_be || ended.count(reason) == 0,
+                        "{arguments:?}: {reason}"
+                    );
+                }
+            }
+        }
     }
 }
 
 #[test]
-fn capacity_one_drops_exactly_too() {
-    let input = numbered(20_000);
-    let arguments = [
-        "--capacity",
-        "1",
-        "--on-full",
-        "drop-newest",
-        "--summary",
-        "json",
-    ];
-    let ended = carry(&arguments, &input);
+fn drop_oldest_keeps_the_last_lines() {
+    let input = numbered(1_000);
+    for (capacity, argument) in [(1, "1"), (2, "2"), (7, "7"), (64, "64")] {
+        let arguments = ["--on-full", "drop-oldest", "--capacity", argument];
+        let ended = Pipe::stuck(&arguments).finish(&input, 1_001);
+        ended.check(0);
+        ended.check_written();
+        assert_eq!(ended.count("evicted"), 1_000 - capacity);
+        assert_eq!(ended.count("delivered"), capacity + 1);
+        let last = lines(&input).skip(1_000 - capacity as usize);
+        assert!(lines(&ended.stdout).skip(1).eq(last), "not the last lines");
+    }
+}
+
+#[test]
+fn drop_newest_keeps_the_first_lines() {
+    let input = numbered(1_000);
+    let arguments = ["--on-full", "drop-newest", "--capacity", "64"];
+    let ended = Pipe::stuck(&arguments).finish(&input, 1_001);
     ended.check(0);
     ended.check_written();
-    assert_eq!(ended.count("offered"), 20_000);
+    assert_eq!(ended.count("refused_newest"), 1_000 - 64);
+    let first = lines(&input).take(64);
+    assert!(
+        lines(&ended.stdout).skip(1).eq(first),
+        "not the first lines"
+    );
+}
+
+#[test]
+fn drop_random_is_repeated_by_its_seed() {
+    let input = numbered(1_000);
+    let thin_out = |seed| {
+        let arguments = ["--on-full", "drop-random", "--capacity", "100"];
+        let arguments = [&arguments[..], &["--drop-chance", "0.5", "--seed", seed]].concat();
+        let ended = Pipe::stuck(&arguments).finish(&input, 1_001);
+        ended.check(0);
+        ended.check_written();
+        assert_in_order(&ended.stdout[long_line().len()..], &input);
+        assert_eq!(ended.count("refused_random"), 1_000 - 100);
+        lines(&ended.stdout).map(<[u8]>::to_vec).collect::<Vec<_>>()
+    };
+    let found = thin_out("7");
+    let offered: Vec<_> = lines(&input).collect();
+    // None is refused up to half of the capacity, and some before it is full.
+    assert_eq!(found[1..52], offered[..51]);
+    assert_ne!(found[52..], offered[51..100]);
+
+    assert!(thin_out("7") == found, "it is not repeated");
+    assert!(thin_out("8") != found, "the seed doesn't matter");
+}
+
+#[test]
+fn drop_random_goes_by_its_thresholds() {
+    let input = numbered(1_000);
+    let arguments = ["--on-full", "drop-random", "--drop-from", "10"];
+    for (chance, kept_first) in [("0", 20), ("1", 11)] {
+        let rest = ["--drop-to", "20", "--drop-chance", chance];
+        let ended = Pipe::stuck(&[&arguments[..], &rest].concat()).finish(&input, 1_001);
+        ended.check(0);
+        ended.check_written();
+        assert_eq!(ended.count("delivered"), 1 + 20);
+        let first = lines(&input).take(kept_first);
+        assert!(lines(&ended.stdout).skip(1).take(kept_first).eq(first));
+    }
+}
+
+// ---- ages ----
+
+#[test]
+fn what_is_older_than_its_time_to_live_is_dropped_and_counted() {
+    let input = varied();
+    let count = lines(&input).count() as u64;
+    for policy in ["block", "drop-oldest"] {
+        let carry = |ttl| {
+            let arguments = ["--on-full", policy, "--ttl", ttl, "--capacity", "10000"];
+            let ended = carry(&[&arguments[..], &["--summary", "json"]].concat(), &input);
+            ended.check(0);
+            ended.check_written();
+            assert_eq!(ended.count("offered"), count);
+            ended
+        };
+        // It takes some time from one thread to the other.
+        let ended = carry("0");
+        assert_eq!(ended.count("expired"), count);
+        assert_eq!(ended.stdout, b"");
+        // And less than months.
+        let ended = carry("10000000");
+        assert_eq!(ended.count("expired"), 0);
+        assert!(ended.stdout == input, "other bytes came out");
+    }
+}
+
+#[test]
+fn a_signal_ends_it_though_all_that_comes_is_too_old() {
+    let mut pipe = Pipe::start(&["--ttl", "0", "--report", "0.01", "--summary", "json"]);
+    pipe.feed(&numbered(1_000));
+    pipe.wait_for_report("expired 1000 ");
+    pipe.signal("-INT");
+    let ended = pipe.end();
+    ended.check(130);
+    assert_eq!(ended.stdout, b"");
+}
+
+#[test]
+fn codel_drops_while_waits_are_long() {
+    let mut pipe = Pipe::stuck(&["--codel"]);
+    let input = [long_line(), numbered(3_000)].concat();
+    pipe.feed(&input);
+    pipe.wait_for_report("offered 3002 =");
+    // By then all inside has waited for too long: there are 10 ms between two reports.
+    pipe.wait_for_report("offered 3002 =");
+    let mut found = pipe.line();
+    // It has begun to take them out, and is stuck again.
+    pipe.wait_for_output();
+    pipe.feed(b"last\n");
+    for _ in 0..12 {
+        pipe.wait_for_report("offered 3003 =");
+    }
+    // Waits were long for the 100 ms of its interval.
+    drop(pipe.stdin.take());
+    let mut ended = pipe.end();
+    found.append(&mut ended.stdout);
+    ended.stdout = found;
+    ended.check(0);
+    ended.check_written();
+    assert!(ended.count("expired") > 0);
+    assert_eq!(ended.count("delivered") + ended.count("expired"), 3_003);
+    assert_in_order(
+        &ended.stdout,
+        &[&long_line(), &input, &b"last\n"[..]].concat(),
+    );
+    assert!(ended.stdout.ends_with(b"last\n"), "it dropped the last one");
 }
 
 // ---- long lines ----
@@ -457,6 +659,20 @@ fn a_reader_that_leaves_ends_it_quietly() {
     ended.check(0);
     assert!(ended.count("offered") < 4_000_000);
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn what_a_reader_leaves_behind_is_counted() {
+    for policy in ["block", "drop-newest", "drop-oldest", "drop-random"] {
+        let mut pipe = Pipe::stuck(&["--on-full", policy]);
+        pipe.feed(&numbered(1_000));
+        pipe.wait_for_report("offered 1001 =");
+        drop(pipe.stdin.take());
+        drop(pipe.stdout.take());
+        let ended = pipe.end();
+        ended.check(0);
+        assert_eq!(ended.count("drained"), 1_000);
+    }
 }
 
 #[test]
@@ -522,6 +738,21 @@ fn after_a_signal_a_full_channel_is_still_delivered() {
 }
 
 #[test]
+fn a_signal_amid_dropping_leaves_exact_counts() {
+    for policy in ["drop-newest", "drop-oldest", "drop-random"] {
+        let arguments = ["--capacity", "4", "--on-full", policy, "--summary", "json"];
+        let mut pipe = Pipe::start(&arguments);
+        let input = numbered(200_000);
+        let _open = pipe.feed_aside(input.clone());
+        let first = pipe.line();
+        pipe.signal("-INT");
+        let ended = pipe.end();
+        ended.check(130);
+        assert_in_order(&[first, ended.stdout].concat(), &input);
+    }
+}
+
+#[test]
 fn a_second_signal_ends_it_at_once() {
     // Stdout is never read beyond the first line, so the drain after the first signal blocks.
     let mut pipe = Pipe::start(&["--capacity", "1000000"]);
@@ -540,8 +771,52 @@ fn a_second_signal_ends_it_at_once() {
 // ---- arguments ----
 
 #[test]
+fn the_help_compares_all_policies() {
+    let ended = carry(&["--help"], b"");
+    assert_eq!(ended.status.code(), Some(0));
+    let help = String::from_utf8(ended.stdout).expect("UTF-8");
+    let (_, table) = help
+        .split_once("When lines come faster than they are written:\n")
+        .expect("a table");
+    for policy in ["block", "drop-newest", "drop-oldest", "drop-random"] {
+        assert!(help.contains(&format!("- {policy}: ")), "{help}");
+        let mut rows = table.lines().map(str::trim_start);
+        assert!(rows.any(|row| row.starts_with(policy)), "{policy}: {table}");
+    }
+    for age in ["--ttl", "--codel"] {
+        let mut rows = table.lines().map(str::trim_start);
+        assert!(rows.any(|row| row.starts_with(age)), "{age}: {table}");
+    }
+}
+
+#[test]
 fn wrong_arguments_are_clear_errors() {
+    let random = |arguments: &[&'static str]| [&["--on-full", "drop-random"], arguments].concat();
+    let alone = "goes with --on-full drop-random only";
     for (arguments, message) in [
+        (random(&["--drop-from", "9", "--drop-to", "9"]), "below"),
+        (random(&["--capacity", "8", "--drop-from", "8"]), "below"),
+        (
+            random(&["--capacity", "8", "--drop-to", "9"]),
+            "--capacity 8",
+        ),
+        (random(&["--drop-to", "0"]), "--drop-to 0"),
+        (random(&["--drop-chance", "1.5"]), "from 0 to 1"),
+        (random(&["--drop-chance", "nan"]), "from 0 to 1"),
+        (random(&["--drop-chance", "often"]), "--drop-chance"),
+        (random(&["--seed", "x"]), "--seed"),
+        (vec!["--on-full", "drop-oldest", "--seed", "1"], alone),
+        (vec!["--ttl", "1", "--codel"], "--codel"),
+    ] {
+        assert_refused(&arguments, message);
+    }
+    for (arguments, message) in [
+        (["--drop-from", "1"], alone),
+        (["--drop-to", "1"], alone),
+        (["--drop-chance", "0.1"], alone),
+        (["--seed", "1"], alone),
+        (["--ttl", "-1"], "-1"),
+        (["--ttl", "soon"], "--ttl"),
         (["--capacity", "0"], "--capacity"),
         (["--capacity", "-1"], "-1"),
         (["--capacity", "18446744073709551615"], "capacity"),
@@ -552,18 +827,22 @@ fn wrong_arguments_are_clear_errors() {
         (["--on-full", "explode"], "drop-newest"),
         (["--summary", "xml"], "json"),
     ] {
-        let ended = carry(&arguments, b"");
-        assert_eq!(
-            ended.status.code(),
-            Some(2),
-            "{arguments:?}: {}",
-            ended.stderr
-        );
-        assert!(
-            ended.stderr.contains(message),
-            "{arguments:?}: {}",
-            ended.stderr
-        );
-        assert_eq!(ended.stdout, b"");
+        assert_refused(&arguments, message);
     }
+}
+
+fn assert_refused(arguments: &[&str], message: &str) {
+    let ended = carry(arguments, b"");
+    assert_eq!(
+        ended.status.code(),
+        Some(2),
+        "{arguments:?}: {}",
+        ended.stderr
+    );
+    assert!(
+        ended.stderr.contains(message),
+        "{arguments:?}: {}",
+        ended.stderr
+    );
+    assert_eq!(ended.stdout, b"");
 }

@@ -64,11 +64,13 @@ impl Waiting {
         self.state = State::Begun;
     }
 
+    #[inline]
     fn has_begun(&self) -> bool {
         self.state != State::Fresh
     }
 
     /// As [`KeptPlace::poll`].
+    #[cold]
     fn poll<R>(
         &mut self,
         (event, blocked_nanos, habits): (&Event, &Count, &mut Habits),

@@ -25,6 +25,8 @@ pub struct Sender<T, F: Flavour = Mpmc> {
     pub(super) tx: AnyTx<T, F>,
     pub(super) shared: Arc<Shared<T, F>>,
     pub(super) on_full: OnFull,
+    /// Whether `on_full` decides before it is known that there is no room.
+    is_early: bool,
     pub(super) patience: Patience,
     /// The same for futures.
     pub(super) habits: Habits,
@@ -38,6 +40,7 @@ impl<T, F: Flavour> Sender<T, F> {
             tx,
             shared,
             on_full,
+            is_early: on_full.is_early(),
             patience: Patience::default(),
             habits: Habits::NONE,
             rng: match on_full {
@@ -58,8 +61,15 @@ impl<T, F: Flavour> Sender<T, F> {
     /// gone, also while waiting.
     #[inline]
     pub fn send(&mut self, item: T) -> Result<Sent<T>, SendError<T>> {
-        self.send_until(item, || None)
-            .map_err(|error| SendError(error.into_inner()))
+        let sent = if self.is_early {
+            self.send_dropping(item)
+        } else {
+            match offer(&mut self.tx, &self.shared, item) {
+                Ok(()) => return Ok(Sent::Stored),
+                Err(refusal) => self.not_stored(refusal, None),
+            }
+        };
+        sent.map_err(|error| SendError(error.into_inner()))
     }
 
     /// Sends `item` if there is room now, whatever [`OnFull`] says. Never waits.
@@ -101,18 +111,17 @@ impl<T, F: Flavour> Sender<T, F> {
         self.send_until(item, || Some(deadline))
     }
 
-    #[inline]
     fn send_until(
         &mut self,
         item: T,
         deadline: impl FnOnce() -> Option<Instant>,
     ) -> Result<Sent<T>, SendTimeoutError<T>> {
-        if self.on_full.is_early() {
+        if self.is_early {
             return self.send_dropping(item);
         }
         match offer(&mut self.tx, &self.shared, item) {
             Ok(()) => Ok(Sent::Stored),
-            Err(refusal) => self.not_stored(refusal, deadline),
+            Err(refusal) => self.not_stored(refusal, deadline()),
         }
     }
 
@@ -121,11 +130,11 @@ impl<T, F: Flavour> Sender<T, F> {
     fn not_stored(
         &mut self,
         refusal: TrySendError<T>,
-        deadline: impl FnOnce() -> Option<Instant>,
+        deadline: Option<Instant>,
     ) -> Result<Sent<T>, SendTimeoutError<T>> {
         match refusal {
             TrySendError::Full(item) => match self.on_full {
-                OnFull::Block => self.send_blocking(item, deadline()),
+                OnFull::Block => self.send_blocking(item, deadline),
                 OnFull::DropNewest => Ok(self.refuse(item, Reason::Newest)),
                 OnFull::DropRandom(_) => Ok(self.refuse(item, Reason::Random)),
                 OnFull::DropOldest => unreachable!("its ring makes room"),
@@ -149,7 +158,7 @@ impl<T, F: Flavour> Sender<T, F> {
             }
             OnFull::Block | OnFull::DropNewest => unreachable!("they wait for that"),
         };
-        sent.or_else(|refusal| self.not_stored(refusal, || None))
+        sent.or_else(|refusal| self.not_stored(refusal, None))
     }
 
     fn chance_is_against(&mut self, rule: EarlyDrop) -> bool {
@@ -383,6 +392,7 @@ impl<T, F: Flavour<Tx<T>: Clone>> Clone for Sender<T, F> {
             tx: self.tx.clone(),
             shared: self.shared.clone(),
             on_full: self.on_full,
+            is_early: self.is_early,
             patience: Patience::default(),
             habits: Habits::NONE,
             // Not the same chances, or they would drop in step.

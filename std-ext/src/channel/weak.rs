@@ -36,11 +36,15 @@ pub struct WeakReceiver<T, F: Flavour = Mpmc> {
 
 /// One more of them, if there still is one.
 fn join(count: &AtomicUsize) -> bool {
-    // ORDERING: Relaxed; who counts is known to the others by nothing else.
-    let more = |n: usize| n.checked_add(1).filter(|_| n > 0);
-    count
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, more)
-        .is_ok()
+    // ORDERING: Relaxed, all; who counts is known to the others by nothing else.
+    let mut seen = count.load(Ordering::Relaxed);
+    while seen > 0 {
+        match count.compare_exchange(seen, seen + 1, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return true,
+            Err(now) => seen = now,
+        }
+    }
+    false
 }
 
 impl<T, F: Flavour<Tx<T>: Clone>> Sender<T, F> {

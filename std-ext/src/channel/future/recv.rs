@@ -77,6 +77,7 @@ pub struct RecvFuture<'a, T, F: Flavour = Mpmc>(Receiving<'a, T, F>);
 impl<T, F: Flavour> Future for RecvFuture<'_, T, F> {
     type Output = Result<T, RecvError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.get_mut().0.poll(context.waker(), Rx::pop)
     }
@@ -99,6 +100,7 @@ pub struct RecvManyFuture<'a, T, F: Flavour = Mpmc> {
 impl<T, F: Flavour> Future for RecvManyFuture<'_, T, F> {
     type Output = Result<usize, RecvError>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self {
             receiving,
@@ -140,6 +142,7 @@ impl<'a, T, F: Flavour> Receiving<'a, T, F> {
         }
     }
 
+    #[inline]
     fn poll<R>(
         &mut self,
         waker: &Waker,
@@ -164,6 +167,7 @@ impl<T, F: Flavour> Drop for Receiving<'_, T, F> {
 }
 
 /// One poll of a receive.
+#[inline]
 pub(super) fn poll_receive<T, F: Flavour, R>(
     receiver: &mut Receiver<T, F>,
     waiting: &mut Waiting,

@@ -86,6 +86,7 @@ impl<T, F: Flavour> SendFuture<'_, T, F> {
 impl<T, F: Flavour> Future for SendFuture<'_, T, F> {
     type Output = Result<Sent<T>, SendError<T>>;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sender, sending } = self.get_mut();
         assert!(sending.has_item(), "{POLLED_AFTER}");
@@ -96,9 +97,10 @@ impl<T, F: Flavour> Future for SendFuture<'_, T, F> {
 impl<T, F: Flavour> Unpin for SendFuture<'_, T, F> {}
 
 impl<T, F: Flavour> Drop for SendFuture<'_, T, F> {
+    #[inline]
     fn drop(&mut self) {
-        if let Some(item) = self.sending.cancel(self.sender) {
-            self.sender.shared.dropped(&item, Reason::Cancelled);
+        if self.sending.has_item() {
+            self.sending.cancel_and_drop(self.sender);
         }
     }
 }
@@ -124,6 +126,7 @@ impl<T> Sending<T> {
     }
 
     /// The first attempt: `None` if it has to wait.
+    #[inline]
     pub(super) fn begin<F: Flavour>(
         &mut self,
         sender: &mut Sender<T, F>,
@@ -148,6 +151,7 @@ impl<T> Sending<T> {
     }
 
     /// For who has an item.
+    #[inline]
     pub(super) fn poll<F: Flavour>(
         &mut self,
         sender: &mut Sender<T, F>,
@@ -169,15 +173,21 @@ impl<T> Sending<T> {
         waiting.poll((event, blocked_nanos, habits), waker, attempt, more)
     }
 
+    /// The same, for nobody.
+    #[cold]
+    pub(super) fn cancel_and_drop<F: Flavour>(&mut self, sender: &Sender<T, F>) {
+        if let Some(item) = self.cancel(sender) {
+            sender.shared.dropped(&item, Reason::Cancelled);
+        }
+    }
+
     /// Sends nothing more, and gives the item back, if there is one: counted.
     pub(super) fn cancel<F: Flavour>(&mut self, sender: &Sender<T, F>) -> Option<T> {
-        let item = self.item.take();
-        if item.is_some() {
-            sender.shared.counts.send.refused_cancelled.add(1);
-        }
+        let item = self.item.take()?;
+        sender.shared.counts.send.refused_cancelled.add(1);
         let (event, blocked_nanos) = for_room(&sender.shared);
         self.waiting.leave(event, blocked_nanos);
-        item
+        Some(item)
     }
 }
 

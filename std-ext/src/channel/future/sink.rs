@@ -12,7 +12,6 @@ use super::send::Sending;
 use crate::channel::Sender;
 use crate::error::SendError;
 use crate::flavour::{Flavour, Mpmc};
-use crate::policy::Reason;
 
 impl<T, F: Flavour> Sender<T, F> {
     /// Takes items one by one. With feature `sink`.
@@ -146,9 +145,8 @@ impl<T, F: Flavour, S: BorrowMut<Sender<T, F>>> Unpin for SendSink<T, F, S> {}
 
 impl<T, F: Flavour, S: BorrowMut<Sender<T, F>>> Drop for SendSink<T, F, S> {
     fn drop(&mut self) {
-        if let Some(item) = self.cancel() {
-            let sender = self.get_ref().expect("it had an item for it");
-            sender.shared.dropped(&item, Reason::Cancelled);
+        if let Some(sender) = &self.sender {
+            self.sending.cancel_and_drop(sender.borrow());
         }
     }
 }

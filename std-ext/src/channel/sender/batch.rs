@@ -41,7 +41,7 @@ impl<T, F: Flavour> Sender<T, F> {
         let mut items = items.into_iter();
         let mut many = Many::NONE;
         loop {
-            let together = !self.on_full.is_early() && !self.shared.items.is_closed();
+            let together = !self.is_early && !self.shared.items.is_closed();
             let ended = together && self.push_some(&mut items, &mut many);
             if many.closed {
                 return Err(many.into());
