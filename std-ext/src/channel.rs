@@ -98,7 +98,7 @@ use crate::event::Event;
 use crate::fence::Fence;
 use crate::flavour::{AnyGauge, AnyRing, AnyRx, Flavour, Mpmc, Mpsc, Spmc, Spsc};
 use crate::policy::{OnFull, Reason};
-use crate::ring::{Rx, Ticket};
+use crate::ring::{Gauge, Rx, Ticket};
 use crate::stats::{Counts, Monitor, Stats};
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, Padded, lock};
 
@@ -164,23 +164,58 @@ impl<T, F: Flavour> Shared<T, F> {
         self.counts.stats(&self.ring)
     }
 
+    /// Something has come for receivers: wakes one. Says whether the channel is closed.
+    #[track_caller]
+    fn wake_receivers(&self) -> bool {
+        let is_closed = self.items.is_closed();
+        if is_closed {
+            // All: one gets the item, and the others wait for nothing more.
+            self.items.close();
+        } else {
+            self.items.wake_one();
+        }
+        is_closed
+    }
+
+    /// Room has come, or a receiver, or an item was taken: wakes who waits for that.
+    #[inline]
+    #[track_caller]
+    fn attend_to_senders(&self) {
+        if self.room.has_waiters() {
+            self.wake_senders();
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn wake_senders(&self) {
+        if self.is_rendezvous() {
+            // Whose item was taken need not be the first in the queue.
+            self.room.wake_all();
+        } else {
+            self.room.wake_one();
+        }
+    }
+
+    /// Whether items are handed over, instead of lying in a ring.
+    fn is_rendezvous(&self) -> bool {
+        self.ring.capacity() == 0
+    }
+
     /// After `n` pushes from `first` on: wakes a receiver, and if the channel was
     /// closed meanwhile and the receivers are done, takes them back.
     #[cold]
     fn attend(&self, first: Ticket, n: usize) -> Vec<T> {
-        if !self.items.is_closed() {
-            self.items.wake_one();
+        if !self.wake_receivers() {
             return Vec::new();
         }
-        // All: one gets the item, and the others wait for nothing more.
-        self.items.close();
         let mut retired = lock(&self.retired);
         let Retired { consumer, stash } = &mut *retired;
         let Some(consumer) = consumer else {
             return Vec::new();
         };
         let mut end = self.counts.end();
-        stash.extend(std::iter::from_fn(|| consumer.take()));
+        stash.extend(std::iter::from_fn(|| consumer.take_stored()));
         let (ours, others): (Vec<_>, Vec<_>) = std::mem::take(stash)
             .into_iter()
             .partition(|(ticket, _)| ticket.wrapping_sub(first) < n);
