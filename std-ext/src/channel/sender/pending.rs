@@ -61,7 +61,7 @@ impl<T> Pending<T> {
     /// There is no room: it waits for some, or shows the item to receivers.
     fn place<F: Flavour>(&mut self, tx: &mut AnyTx<T, F>, shared: &Shared<T, F>, item: T) {
         *self = tx.place(item).map_or_else(Item, Placed);
-        if matches!(self, Placed(_)) && shared.items.wants_attention() {
+        if matches!(self, Placed(_)) {
             shared.wake_receivers();
         }
     }
