@@ -173,8 +173,8 @@ impl Event {
         }
     }
 
-    /// Wakes all who wait, as [`wake_one`](Self::wake_one) the first. If a waker panics, the
-    /// others are woken nevertheless.
+    /// Wakes all who wait, as [`wake_one`](Self::wake_one) does the first. If a waker
+    /// panics, the others are woken nevertheless.
     #[cold]
     #[track_caller]
     pub fn wake_all(&self) {

@@ -74,7 +74,8 @@ impl<T, F: Flavour> Sender<T, F> {
         sent.map_err(|error| SendError(error.into_inner()))
     }
 
-    /// Sends `item` if there is room now, whatever [`OnFull`] says. Never waits.
+    /// Sends `item` if there is room now, whatever [`OnFull`] says. Never waits. With a
+    /// [capacity of 0](mod@crate::channel#capacity-0), if a thread waits to receive it.
     ///
     /// # Errors
     /// [`TrySendError`] with the item, if there is no room, or the channel is

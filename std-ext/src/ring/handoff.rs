@@ -11,10 +11,10 @@
 //! goes on waiting until it has got something. A bound offer is as an item in a ring; one
 //! that is placed belongs to its sender.
 //!
-//! Of the announced receivers, there are at least as many as offers up to the last bound
-//! one: an offer is bound only if there are more of them than offers; who takes one and
-//! leaves, leaves both by one less; and who wants to leave with nothing may do so only if
-//! there are enough others.
+//! So there are always at least as many announced receivers as offers up to the last that
+//! is bound: one is bound only if there are more of them than offers; a receiver that takes
+//! an offer and leaves makes both one less; and one that would leave with nothing may do so
+//! only if there are enough others.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -31,7 +31,8 @@ impl<T, F: Flavour> Sender<T, F> {
     /// # Cancel safety
     /// If the future is dropped before it is ready, the item was not sent and is dropped
     /// with it, and counted as [`refused_cancelled`](crate::Stats::refused_cancelled).
-    /// [`SendFuture::into_inner`] gives it back instead.
+    /// [`SendFuture::into_inner`] gives it back instead. With a capacity of 0, it may have
+    /// been received since the last poll: then it was sent.
     ///
     /// ```
     /// # use std::task::{Context, Poll, Waker};
@@ -73,7 +74,8 @@ pub struct SendFuture<'a, T, F: Flavour = Mpmc> {
 }
 
 impl<T, F: Flavour> SendFuture<'_, T, F> {
-    /// The item, if it was not sent; `None` if the future was ready.
+    /// The item, if it was not sent; `None` if the future was ready, or with a capacity of 0
+    /// would be now.
     ///
     /// It was given to a send and handed back: counted as
     /// [`refused_cancelled`](crate::Stats::refused_cancelled).
