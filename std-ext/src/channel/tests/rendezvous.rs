@@ -213,32 +213,64 @@ fn whoever_waits_learns_that_the_channel_is_closed() {
 
 #[test]
 fn the_last_receiver_leaves_items_to_their_senders() {
-    let drops = Drops::default();
-    let (tx, rx) = handing_over();
-    let monitor = tx.monitor();
-    let other = rx.clone();
-    thread::scope(|scope| {
-        let senders: Vec<_> = [tx.clone(), tx]
-            .into_iter()
-            .map(|mut tx| {
-                let item = drops.item();
-                scope.spawn(move || tx.send(item).unwrap_err())
-            })
-            .collect();
-        until_offered(&rx, 2);
-        drop(other);
-        assert!(!rx.is_closed());
-        drop(rx);
-        let back: Vec<_> = senders.into_iter().map(|it| it.join().unwrap()).collect();
-        assert_eq!(drops.count(), 0);
-        drop(back);
-    });
-    let stats = monitor.stats();
-    assert_eq!(
-        (stats.refused_closed, stats.drained, stats.stored),
-        (2, 0, 0)
+    let (mut tx, rx) = handing_over();
+    let (mut second, other) = (tx.clone(), rx.clone());
+    let mut third = tx.clone();
+    let task = Arc::new(Task::default());
+    let (mut sending, mut also_sending) = (tx.send_async(1), second.send_async(2));
+    assert!(task.poll(&mut sending).is_pending() && task.poll(&mut also_sending).is_pending());
+    let back = beside(
+        || third.send(3),
+        || {
+            until_offered(&rx, 3);
+            drop(other);
+            assert!(!rx.is_closed());
+            drop(rx);
+        },
     );
-    assert!(stats.is_exact());
+    assert_eq!(back, Err(SendError(3)));
+    assert_eq!(task.wakes(), 2);
+    assert_eq!(task.poll(&mut sending), Poll::Ready(Err(SendError(1))));
+    assert_eq!(also_sending.into_inner(), Some(2));
+    drop(sending);
+    let stats = tx.stats();
+    assert_eq!((stats.refused_closed, stats.refused_cancelled), (2, 1));
+    assert!(stats.is_exact() && stats.stored == 0);
+}
+
+/// Whether or not it is the first of those who wait, as the sender of another may have
+/// been woken meanwhile, and come back.
+#[test]
+fn the_sender_whose_item_was_taken_is_woken() {
+    let (mut tx, mut rx) = handing_over();
+    let (mut second, mut third) = (tx.clone(), tx.clone());
+    let tasks: [Arc<Task>; 3] = Default::default();
+    let mut a = tx.send_async('a');
+    let mut b = second.send_async('b');
+    let mut c = third.send_async('c');
+    assert!(tasks[0].poll(&mut a).is_pending());
+    assert!(tasks[1].poll(&mut b).is_pending());
+    assert!(tasks[2].poll(&mut c).is_pending());
+    assert_eq!(rx.try_recv(), Ok('a'));
+    assert!(tasks[2].poll(&mut c).is_pending() && tasks[1].poll(&mut b).is_pending());
+    let before = tasks[1].wakes();
+    assert_eq!(rx.try_recv(), Ok('b'));
+    assert_eq!(tasks[1].wakes(), before + 1);
+}
+
+/// While a sender relies on a receiver, that one does not leave.
+#[test]
+fn who_is_relied_on_stays() {
+    let (mut tx, rx) = handing_over();
+    let mut other = rx.clone();
+    let mut consumer = rx.consumer.clone().unwrap();
+    assert!(consumer.try_leave());
+    consumer.announce();
+    tx.try_send(1).unwrap();
+    assert!(!consumer.try_leave() && !consumer.try_leave());
+    assert_eq!(other.try_recv(), Ok(1));
+    assert!(consumer.try_leave());
+    assert_eq!(tx.try_send(2), Err(TrySendError::Full(2)));
 }
 
 /// Its sender has gone on, so it is as in a ring.
@@ -467,40 +499,44 @@ fn many_threads_lose_nothing() {
     many_lose_nothing(vec![tx.clone(), tx.clone(), tx], vec![rx.clone(), rx]);
 }
 
-/// What is sent without waiting is received, also when receivers give up at that moment.
+/// What is sent without waiting is received before the receiver says that it gives up.
 #[test]
 fn who_was_relied_on_takes_it() {
     const TRIES: usize = if cfg!(miri) { 50 } else { 20_000 };
-    let (tx, rx) = handing_over();
+    const SHORT: Duration = Duration::from_nanos(500);
+    let waits = |item: usize| item % 3 == 0;
+    let (tx, mut rx) = handing_over();
     let monitor = tx.monitor();
     let (sent, received) = thread::scope(|scope| {
-        let receivers = [rx.clone(), rx].map(|mut rx| {
-            scope.spawn(move || {
-                let mut received = 0;
-                loop {
-                    match rx.recv_timeout(Duration::from_nanos(500)) {
-                        Ok(_) => received += 1,
-                        Err(RecvTimeoutError::Timeout) => {}
-                        Err(RecvTimeoutError::Disconnected) => return received,
+        let receiver = scope.spawn(move || {
+            let mut received = 0;
+            loop {
+                match rx.recv_timeout(SHORT) {
+                    Ok(_) => received += 1,
+                    Err(RecvTimeoutError::Disconnected) => return received,
+                    Err(RecvTimeoutError::Timeout) => {
+                        if let Ok(item) = rx.try_recv() {
+                            assert!(waits(item), "left behind");
+                            received += 1;
+                        }
                     }
                 }
-            })
+            }
         });
         let senders = [tx.clone(), tx].map(|mut tx| {
             scope.spawn(move || {
-                let sends = (0..TRIES).map(|nth| match nth % 3 {
-                    0 => tx.send_timeout(nth, Duration::from_nanos(500)).is_ok(),
-                    _ => {
-                        thread::yield_now();
-                        tx.try_send(nth).is_ok()
+                let sends = (0..TRIES).map(|item| {
+                    if waits(item) {
+                        return tx.send_timeout(item, SHORT).is_ok();
                     }
+                    thread::yield_now();
+                    tx.try_send(item).is_ok()
                 });
                 sends.filter(|&sent| sent).count()
             })
         });
-        let sent: usize = senders.map(|it| it.join().unwrap()).iter().sum();
-        let received: usize = receivers.map(|it| it.join().unwrap()).iter().sum();
-        (sent, received)
+        let sent: usize = senders.map(|thread| thread.join().unwrap()).iter().sum();
+        (sent, receiver.join().unwrap())
     });
     assert_eq!(sent, received);
     let stats = monitor.stats();
