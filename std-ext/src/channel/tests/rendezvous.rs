@@ -471,12 +471,17 @@ impl Wake for Fails {
 #[test]
 fn a_send_or_receive_that_panics_leaves_nothing_behind() {
     let waker = Waker::from(Arc::new(Fails));
-    let (mut tx, mut rx) = handing_over();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let hook = told.clone();
+    let (mut tx, mut rx) = channel(0)
+        .on_drop(move |&item, reason| hook.lock().unwrap().push((item, reason)))
+        .build();
     let mut receiving = rx.recv_async();
     let polled = Pin::new(&mut receiving).poll(&mut Context::from_waker(&waker));
     assert!(polled.is_pending());
     assert!(catch_unwind(AssertUnwindSafe(|| tx.send(1))).is_err());
     drop(receiving);
+    assert_eq!(*told.lock().unwrap(), [(1, Reason::Cancelled)]);
     assert_eq!(rx.try_recv(), Err(TryRecvError::Empty));
 
     let _key = tx.shared.room.register(waker);
