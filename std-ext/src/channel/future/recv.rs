@@ -192,7 +192,7 @@ pub(super) fn poll_receive<T, F: Flavour, R>(
         shared.counts.recv.empty_events.add(1);
         waiting.begin();
     }
-    let more = || shared.ring.read().depth > 0;
+    let more = || shared.ring.offered() > 0;
     let (event, blocked_nanos) = for_items(shared);
     waiting.poll((event, blocked_nanos, habits), waker, attempt, more)
 }
