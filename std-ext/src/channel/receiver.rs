@@ -121,15 +121,31 @@ impl<T, F: Flavour> Receiver<T, F> {
         if limit == 0 {
             return Ok(0);
         }
-        let mut take = |consumer: &mut AnyRx<T, F>| {
-            let n = consumer.pop_each(limit, |item| buffer.push(item));
-            (n > 0).then_some(n)
-        };
+        let mut take = up_to(limit, buffer);
         match receive(&mut self.consumer, &self.shared, &mut take) {
             Ok(n) => Ok(n),
             Err(TryRecvError::Disconnected) => Err(RecvError),
             Err(TryRecvError::Empty) => self.wait_for(None, take).map_err(|_| RecvError),
         }
+    }
+
+    /// As [`recv_many`](Self::recv_many), but never waits.
+    ///
+    /// # Errors
+    /// [`TryRecvError`], when there is none.
+    pub fn try_recv_many(
+        &mut self,
+        buffer: &mut Vec<T>,
+        limit: usize,
+    ) -> Result<usize, TryRecvError> {
+        if limit == 0 {
+            return Ok(0);
+        }
+        receive(&mut self.consumer, &self.shared, up_to(limit, buffer)).inspect_err(|&error| {
+            if error == TryRecvError::Empty {
+                self.shared.counts.recv.empty_events.add(1);
+            }
+        })
     }
 
     #[cold]
@@ -300,6 +316,17 @@ impl<T, F: Flavour> Receiver<T, F> {
     #[must_use]
     pub fn same_channel(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+/// Takes up to `limit` items, at least one.
+pub(super) fn up_to<T, F: Flavour>(
+    limit: usize,
+    buffer: &mut Vec<T>,
+) -> impl FnMut(&mut AnyRx<T, F>) -> Option<usize> {
+    move |consumer| {
+        let n = consumer.pop_each(limit, |item| buffer.push(item));
+        (n > 0).then_some(n)
     }
 }
 

@@ -498,6 +498,21 @@ fn it_says_why_it_is_closed() {
 }
 
 #[test]
+fn many_are_received_if_there_are_any() {
+    let (mut tx, mut rx) = blocking(4);
+    let mut items = Vec::new();
+    assert_eq!(rx.try_recv_many(&mut items, 3), Err(TryRecvError::Empty));
+    let _ = tx.send_many(0..4).unwrap();
+    assert_eq!(rx.try_recv_many(&mut items, 0), Ok(0));
+    assert_eq!(rx.try_recv_many(&mut items, 3), Ok(3));
+    drop(tx);
+    assert_eq!(rx.try_recv_many(&mut items, 3), Ok(1));
+    let end = Err(TryRecvError::Disconnected);
+    assert_eq!(rx.try_recv_many(&mut items, 3), end);
+    assert_eq!((items, rx.stats().empty_events), (vec![0, 1, 2, 3], 1));
+}
+
+#[test]
 fn draining_closes_and_takes_what_is_inside() {
     let (mut tx, mut rx) = blocking(4);
     let _ = tx.send_many(0..3).unwrap();
