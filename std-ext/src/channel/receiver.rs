@@ -320,10 +320,10 @@ impl<T, F: Flavour> Receiver<T, F> {
 }
 
 /// Takes up to `limit` items, at least one.
-pub(super) fn up_to<T, F: Flavour>(
+pub(super) fn up_to<T, R: Rx<T>>(
     limit: usize,
     buffer: &mut Vec<T>,
-) -> impl FnMut(&mut AnyRx<T, F>) -> Option<usize> {
+) -> impl FnMut(&mut R) -> Option<usize> {
     move |consumer| {
         let n = consumer.pop_each(limit, |item| buffer.push(item));
         (n > 0).then_some(n)

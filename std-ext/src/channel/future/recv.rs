@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::{POLLED_AFTER, Waiting};
-use crate::channel::receiver::receive;
+use crate::channel::receiver::{receive, up_to};
 use crate::channel::{Receiver, Shared};
 use crate::error::{RecvError, TryRecvError};
 use crate::event::Event;
@@ -111,10 +111,7 @@ impl<T, F: Flavour> Future for RecvManyFuture<'_, T, F> {
             receiving.receiver.take().expect(POLLED_AFTER);
             return Poll::Ready(Ok(0));
         }
-        receiving.poll(context.waker(), |consumer| {
-            let n = consumer.pop_each(*limit, |item| buffer.push(item));
-            (n > 0).then_some(n)
-        })
+        receiving.poll(context.waker(), up_to(*limit, buffer))
     }
 }
 
