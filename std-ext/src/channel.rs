@@ -19,6 +19,40 @@
 //! [`std::thread::park`], so that it may use up a token that was meant for the
 //! thread's own parking, which must expect that.
 //!
+//! # Capacity 0
+//!
+//! A channel of capacity 0 holds nothing: a send ends when a receiver takes the item, and
+//! whoever comes first waits for the other. So do [`send`](Sender::send),
+//! [`send_async`](Sender::send_async) and all receives, in any combination; a send that
+//! runs out of time, or whose future is dropped, takes its item back, unless it was
+//! received meanwhile.
+//!
+//! ```
+//! use ringfence::TrySendError;
+//!
+//! let (mut tx, mut rx) = ringfence::bounded(0);
+//! assert_eq!(tx.try_send(1), Err(TrySendError::Full(1))); // nobody waits for it
+//! let sender = std::thread::spawn(move || tx.send(2).is_ok()); // waits
+//! assert_eq!(rx.recv(), Ok(2));
+//! assert!(sender.join().unwrap());
+//! ```
+//!
+//! A send that does not wait, as [`try_send`](Sender::try_send), a send with
+//! [`OnFull::DropNewest`] or a case of a [`select`](mod@crate::select), needs a thread that
+//! waits in a blocking receive, which then waits until it has got something, also beyond its
+//! deadline if need be: the item is on its way. Futures and selects may be given up at any
+//! time, so receives by these wait only for sends that wait. Hence two selects do not meet
+//! each other, nor does a `try_send` meet a `recv_async`.
+//!
+//! If the channel is closed, what was not received goes back to its sender; what a thread
+//! was bound to receive is received or drained, as in other channels. The channel counts
+//! an item as offered when it is received, bound to be, or given back, and not while its
+//! send waits. It is empty and full at all times. A future of a send that is forgotten
+//! while it waits leaves its item to be received.
+//!
+//! Each send and each receive takes a short lock, and each receive wakes all who wait to
+//! send.
+//!
 //! # Dropping
 //!
 //! What a policy refuses or evicts is counted, shown to the hook of
@@ -98,7 +132,7 @@ use crate::event::Event;
 use crate::fence::Fence;
 use crate::flavour::{AnyGauge, AnyRing, AnyRx, Flavour, Mpmc, Mpsc, Spmc, Spsc};
 use crate::policy::{OnFull, Reason};
-use crate::ring::{Rx, Ticket};
+use crate::ring::{Gauge, Rx, Ticket};
 use crate::stats::{Counts, Monitor, Stats};
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, Padded, lock};
 
@@ -164,23 +198,58 @@ impl<T, F: Flavour> Shared<T, F> {
         self.counts.stats(&self.ring)
     }
 
+    /// Something has come for receivers: wakes one. Says whether the channel is closed.
+    #[track_caller]
+    fn wake_receivers(&self) -> bool {
+        let is_closed = self.items.is_closed();
+        if is_closed {
+            // All: one gets the item, and the others wait for nothing more.
+            self.items.close();
+        } else {
+            self.items.wake_one();
+        }
+        is_closed
+    }
+
+    /// Room has come, or a receiver, or an item was taken: wakes who waits for that.
+    #[inline]
+    #[track_caller]
+    fn attend_to_senders(&self) {
+        if self.room.has_waiters() {
+            self.wake_senders();
+        }
+    }
+
+    #[cold]
+    #[track_caller]
+    fn wake_senders(&self) {
+        if self.is_rendezvous() {
+            // Whose item was taken need not be the first in the queue.
+            self.room.wake_all();
+        } else {
+            self.room.wake_one();
+        }
+    }
+
+    /// Whether items are handed over, instead of lying in a ring.
+    fn is_rendezvous(&self) -> bool {
+        self.ring.capacity() == 0
+    }
+
     /// After `n` pushes from `first` on: wakes a receiver, and if the channel was
     /// closed meanwhile and the receivers are done, takes them back.
     #[cold]
     fn attend(&self, first: Ticket, n: usize) -> Vec<T> {
-        if !self.items.is_closed() {
-            self.items.wake_one();
+        if !self.wake_receivers() {
             return Vec::new();
         }
-        // All: one gets the item, and the others wait for nothing more.
-        self.items.close();
         let mut retired = lock(&self.retired);
         let Retired { consumer, stash } = &mut *retired;
         let Some(consumer) = consumer else {
             return Vec::new();
         };
         let mut end = self.counts.end();
-        stash.extend(std::iter::from_fn(|| consumer.take()));
+        stash.extend(std::iter::from_fn(|| consumer.take_stored()));
         let (ours, others): (Vec<_>, Vec<_>) = std::mem::take(stash)
             .into_iter()
             .partition(|(ticket, _)| consumer.behind(first, *ticket) < n);
@@ -236,10 +305,11 @@ impl<T, F: Flavour> UnwindSafe for Receiver<T, F> {}
 impl<T, F: Flavour> RefUnwindSafe for Receiver<T, F> {}
 
 /// A channel for exactly `capacity` items, any number of senders and receivers, in
-/// which sends wait for room: [`channel`]`(capacity).build()`.
+/// which sends wait for room: [`channel`]`(capacity).build()`. With a
+/// [capacity of 0](self#capacity-0) they wait for receivers.
 ///
 /// # Panics
-/// If the capacity is 0 or no memory can hold it.
+/// If no memory can hold the capacity.
 ///
 /// ```
 /// let (mut tx, mut rx) = ringfence::bounded(8);
@@ -343,7 +413,8 @@ impl<T, F: Flavour> Builder<T, F> {
     /// The two ends.
     ///
     /// # Panics
-    /// If the capacity is 0 or no memory can hold it.
+    /// If no memory can hold the capacity, or it is 0 with [`OnFull::DropOldest`] or
+    /// [`OnFull::DropRandom`].
     #[must_use]
     #[track_caller]
     pub fn build(self) -> (Sender<T, F>, Receiver<T, F>) {
@@ -355,7 +426,8 @@ impl<T, F: Flavour> Builder<T, F> {
     /// The two ends.
     ///
     /// # Errors
-    /// [`CapacityError`] if the capacity is 0 or no memory can hold it.
+    /// [`CapacityError`] if no memory can hold the capacity, or it is 0 with
+    /// [`OnFull::DropOldest`] or [`OnFull::DropRandom`].
     #[expect(clippy::type_complexity, reason = "two ends, spelled out once")]
     pub fn try_build(self) -> Result<(Sender<T, F>, Receiver<T, F>), CapacityError> {
         self.build_with(Fence::new())

@@ -173,6 +173,18 @@ impl Event {
         }
     }
 
+    /// Wakes all who wait, as [`wake_one`](Self::wake_one) does the first. If a waker
+    /// panics, the others are woken nevertheless.
+    #[cold]
+    #[track_caller]
+    pub fn wake_all(&self) {
+        let mut waiters = lock(&self.waiters);
+        let queue = std::mem::take(&mut waiters.queue);
+        self.write_word(&mut waiters);
+        drop(waiters);
+        Chosen(queue.into_iter()).wake_all();
+    }
+
     /// Wakes all who wait, now and for ever: who looks again after registering
     /// sees [`is_closed`](Self::is_closed). Says whether it was open. If a waker panics,
     /// the others are woken nevertheless.

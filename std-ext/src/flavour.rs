@@ -6,6 +6,7 @@
 //! | [`Spsc`] | blocks or refuses | `spsc`: wait-free |
 //! | [`Mpsc`], [`Spmc`], [`Mpmc`] | blocks or refuses | `stamped`: fastest for many, not lock-free |
 //! | any | evicts the oldest | `mpmc`: lock-free, evicts exactly |
+//! | any, of capacity 0 | blocks or refuses | none: items are handed over, under a short lock |
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use ringfence_core::stamped::{Consumer, HeapRing, Producer, Shared, Solo};
 
 use crate::policy::OnFull;
 use crate::ring::Either::{self, Other, Usual};
-use crate::ring::{Evicting, Gauge, Many, Rx, Tx};
+use crate::ring::{Evicting, Gauge, Handoff, Many, Rx, Taker, Tx};
 
 /// How many send, and how many receive. Sealed.
 ///
@@ -43,12 +44,14 @@ pub type Ends<T, F> = (
     <F as Flavour>::Gauge<T>,
 );
 
+// The usual ring is one branch away, the others two.
+
 /// The end that pushes, of whichever ring.
-pub(crate) type AnyTx<T, F> = Either<<F as Flavour>::Tx<T>, Evicting<T>>;
+pub(crate) type AnyTx<T, F> = Either<<F as Flavour>::Tx<T>, Either<Evicting<T>, Handoff<T>>>;
 /// The end that pops.
-pub(crate) type AnyRx<T, F> = Either<<F as Flavour>::Rx<T>, Evicting<T>>;
+pub(crate) type AnyRx<T, F> = Either<<F as Flavour>::Rx<T>, Either<Evicting<T>, Taker<T>>>;
 /// A look at it.
-pub(crate) type AnyGauge<T, F> = Either<<F as Flavour>::Gauge<T>, Evicting<T>>;
+pub(crate) type AnyGauge<T, F> = Either<<F as Flavour>::Gauge<T>, Either<Evicting<T>, Handoff<T>>>;
 
 /// The ring that serves a channel.
 pub(crate) struct AnyRing<T, F: Flavour> {
@@ -62,9 +65,17 @@ impl<T, F: Flavour> AnyRing<T, F> {
         if on_full == OnFull::DropOldest {
             let ring = Evicting::try_with_capacity(capacity)?;
             return Ok(Self {
-                tx: Other(ring.clone()),
-                rx: Other(ring.clone()),
-                gauge: Other(ring),
+                tx: Other(Usual(ring.clone())),
+                rx: Other(Usual(ring.clone())),
+                gauge: Other(Usual(ring)),
+            });
+        }
+        if capacity == 0 && !on_full.is_early() {
+            let handoff = Handoff::new();
+            return Ok(Self {
+                tx: Other(Other(handoff.clone())),
+                rx: Other(Other(handoff.taker())),
+                gauge: Other(Other(handoff)),
             });
         }
         let (tx, rx, gauge) = F::ring(capacity)?;

@@ -14,14 +14,15 @@ pub enum OnFull {
     #[default]
     Block,
     /// It refuses the item that is to be sent, gives it back, and counts it.
-    /// What is stored stays.
+    /// What is stored stays. With a capacity of 0, every item for which no thread waits.
     DropNewest,
     /// It stores the item in place of the oldest, which it gives back, and counts. Both
     /// happen at one instant. Never waits, but for a short time where more than 16
-    /// threads are in the middle of a send or receive.
+    /// threads are in the middle of a send or receive. Not with a capacity of 0.
     DropOldest,
     /// It refuses items by chance, the more the fuller the channel is, and all of them
     /// long before it is full; gives them back, and counts them. What is stored stays.
+    /// Not with a capacity of 0.
     DropRandom(EarlyDrop),
 }
 
@@ -143,7 +144,8 @@ pub enum Reason {
     Random,
     /// Too old, by a [`Fresh`](crate::age::Fresh) receiver.
     Expired,
-    /// The future or sink that was to send it was dropped.
+    /// The future or sink that was to send it was dropped; or a waker panicked in a send
+    /// that blocked, with a capacity of 0.
     Cancelled,
     /// It was in the channel when the last receiver went.
     Drained,
@@ -153,7 +155,8 @@ pub enum Reason {
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[must_use = "a refused or evicted item is inside"]
 pub enum Sent<T> {
-    /// It is in the channel.
+    /// It is in the channel; with a capacity of 0, it is received, or a thread is bound to
+    /// receive it.
     Stored,
     /// It was refused: by [`OnFull::DropNewest`] or [`OnFull::DropRandom`]. Counted.
     Refused(T),

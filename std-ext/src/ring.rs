@@ -4,6 +4,7 @@
 
 mod either;
 mod evicting;
+mod handoff;
 mod spsc;
 mod stamped;
 
@@ -11,6 +12,7 @@ use std::collections::VecDeque;
 
 pub(crate) use self::either::Either;
 pub(crate) use self::evicting::Evicting;
+pub(crate) use self::handoff::{Handoff, Taker};
 pub(crate) use self::stamped::Many;
 
 /// Names a push, and the pop that takes its item: they have the same. No two that
@@ -49,6 +51,24 @@ pub trait Tx<T> {
         let _ = (items, left, pushed);
         false
     }
+
+    /// Shows an item to receivers while its sender waits for one to take it, where there
+    /// is no room at all; `Err` where there is some at times.
+    fn place(&mut self, item: T) -> Result<Ticket, T> {
+        Err(item)
+    }
+
+    /// Whether what was placed has yet to be taken.
+    fn is_placed(&mut self, ticket: Ticket) -> bool {
+        let _ = ticket;
+        false
+    }
+
+    /// Takes back what was placed; `None` if a receiver was quicker.
+    fn withdraw(&mut self, ticket: Ticket) -> Option<T> {
+        let _ = ticket;
+        None
+    }
 }
 
 /// The end of a ring that pops.
@@ -56,8 +76,8 @@ pub trait Rx<T> {
     /// Takes the oldest item; `None` if there is none, or none yet.
     fn pop(&mut self) -> Option<T>;
 
-    /// As `pop`, with its ticket.
-    fn take(&mut self) -> Option<(Ticket, T)>;
+    /// As `pop`, with its ticket, but leaves what is only placed: that belongs to senders.
+    fn take_stored(&mut self) -> Option<(Ticket, T)>;
 
     /// How many pushes after the `first` of these tickets the other one is, modulo all that
     /// there are: more than are ever inside if it was before it.
@@ -78,6 +98,20 @@ pub trait Rx<T> {
 
     /// Whether nothing is in the ring, and nobody is about to put something there.
     fn is_drained(&mut self) -> bool;
+
+    /// Lets senders rely on it that this receiver waits until it has popped something.
+    /// Whether that may let one go on.
+    fn announce(&mut self) -> bool {
+        false
+    }
+
+    /// Waits no longer; `false` if a sender relies on it.
+    fn try_leave(&mut self) -> bool {
+        true
+    }
+
+    /// Waits no longer, whoever relies on it.
+    fn leave(&mut self) {}
 }
 
 /// What can be seen of a ring from anywhere.
@@ -87,6 +121,16 @@ pub trait Gauge {
 
     /// How far it has come.
     fn read(&self) -> Reading;
+
+    /// How many items are inside.
+    fn len(&self) -> usize {
+        self.read().depth
+    }
+
+    /// How many there are for receivers.
+    fn offered(&self) -> usize {
+        self.read().depth
+    }
 
     /// How deep it is when a push finds no room.
     fn depth_without_room(&self) -> usize {

@@ -74,7 +74,8 @@ pub struct Stats {
     pub expired: u64,
     /// Items that were in the channel when the receiver went, and were dropped.
     pub drained: u64,
-    /// Items in the channel now.
+    /// Items in the channel now; with a capacity of 0, those that threads are about to
+    /// receive.
     pub depth: u64,
     /// The largest depth that was seen: by the receiver whenever it had taken
     /// all that it knew of, by the sender when it found the channel full, and

@@ -76,7 +76,7 @@ impl Task {
 }
 
 /// Polls when woken, and only then.
-fn block_on<R>(future: impl Future<Output = R>) -> R {
+pub(crate) fn block_on<R>(future: impl Future<Output = R>) -> R {
     let mut future = pin!(future);
     let task = Task::new();
     let waker = Waker::from(task.clone());
@@ -89,7 +89,7 @@ fn block_on<R>(future: impl Future<Output = R>) -> R {
 }
 
 /// One poll by a task that is then never seen again.
-fn poll_once<R>(future: impl Future<Output = R> + Unpin) -> Option<R> {
+pub(crate) fn poll_once<R>(future: impl Future<Output = R> + Unpin) -> Option<R> {
     let mut future = future;
     match pin!(&mut future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(ready) => Some(ready),

@@ -27,6 +27,8 @@ mod harness;
 #[cfg(ringfence_loom)]
 mod mpmc;
 #[cfg(ringfence_loom)]
+mod rendezvous;
+#[cfg(ringfence_loom)]
 mod select;
 #[cfg(ringfence_loom)]
 mod spsc;
@@ -49,6 +51,7 @@ fn main() -> std::process::ExitCode {
             evict::MODELS,
             future::MODELS,
             select::MODELS,
+            rendezvous::MODELS,
         ]
         .concat(),
     )

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ringfence::event::Event;
 use ringfence::wait::{Patience, wait};
-use ringfence_core::spsc;
+use ringfence_core::spsc::{self, Heap};
 
 use super::{Stream, entry, ours};
 use crate::crews::{Setting, Shape, settings};
@@ -38,37 +38,78 @@ struct Shared {
     room: Event,
 }
 
-fn without(Setting { capacity, .. }: Setting) -> (Vec<impl Push>, Vec<impl Pop>) {
-    let (mut tx, mut rx) = spsc::with_capacity::<u64>(capacity);
-    let shared = Arc::new(Shared {
-        items: Event::new(),
-        room: Event::new(),
-    });
-    let (sender, receiver) = (shared.clone(), shared);
-    let mut patience = Patience::default();
-    let push = move |item| {
+struct Sender {
+    ring: spsc::Producer<Heap<u64>>,
+    shared: Arc<Shared>,
+    patience: Patience,
+}
+
+impl Sender {
+    // As a call, which it is in ours.
+    #[inline(never)]
+    fn send(&mut self, item: u64) {
+        let Self {
+            ring,
+            shared,
+            patience,
+        } = self;
         let mut push = || {
-            tx.try_push(item).ok()?;
-            if sender.items.wants_attention() {
-                sender.items.wake_one();
+            ring.try_push(item).ok()?;
+            if shared.items.wants_attention() {
+                shared.items.wake_one();
             }
             Some(())
         };
         if push().is_none() {
-            wait(&sender.room, &mut patience, None, push, || false);
+            wait(&shared.room, patience, None, push, || false);
         }
-    };
-    let mut patience = Patience::default();
-    let pop = move || {
+    }
+}
+
+struct Receiver {
+    ring: spsc::Consumer<Heap<u64>>,
+    shared: Arc<Shared>,
+    patience: Patience,
+}
+
+impl Receiver {
+    #[inline(never)]
+    fn recv(&mut self) -> u64 {
+        let Self {
+            ring,
+            shared,
+            patience,
+        } = self;
         let mut pop = || {
-            let item = rx.try_pop()?;
-            if receiver.room.has_waiters() {
-                receiver.room.wake_one();
+            let item = ring.try_pop()?;
+            if shared.room.has_waiters() {
+                shared.room.wake_one();
             }
             Some(item)
         };
-        let item = pop().or_else(|| wait(&receiver.items, &mut patience, None, pop, || false));
+        let item = pop().or_else(|| wait(&shared.items, patience, None, pop, || false));
         item.expect("without a deadline it waits")
+    }
+}
+
+fn without(Setting { capacity, .. }: Setting) -> (Vec<impl Push>, Vec<impl Pop>) {
+    let (tx, rx) = spsc::with_capacity(capacity);
+    let shared = Arc::new(Shared {
+        items: Event::new(),
+        room: Event::new(),
+    });
+    let mut sender = Sender {
+        ring: tx,
+        shared: shared.clone(),
+        patience: Patience::default(),
     };
-    (vec![push], vec![pop])
+    let mut receiver = Receiver {
+        ring: rx,
+        shared,
+        patience: Patience::default(),
+    };
+    (
+        vec![move |item| sender.send(item)],
+        vec![move || receiver.recv()],
+    )
 }

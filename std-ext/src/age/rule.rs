@@ -10,7 +10,8 @@ pub trait Rule {
     /// Whether an item that was sent at `sent`, and is taken out at `now`, is given out.
     /// If not, it is dropped.
     ///
-    /// `is_last` looks whether the item left the channel empty. Such a look touches what
+    /// `is_last` looks whether the item left the channel empty, as each does with a capacity
+    /// of 0. Such a look touches what
     /// the senders write, so take one only if it matters.
     fn keeps(&mut self, sent: Instant, now: Instant, is_last: impl FnOnce() -> bool) -> bool;
 }

@@ -57,6 +57,10 @@ impl<T, F: OneSender> Sender<T, F> {
     /// # Errors
     /// [`SendError`] without an item, if the channel is closed or the receiver gone,
     /// also while waiting.
+    ///
+    /// # Panics
+    /// If the capacity is 0, and the channel open: there will never be room.
+    #[track_caller]
     pub fn reserve(&mut self) -> Result<Permit<'_, T, F>, SendError<()>> {
         match seen_room(&mut self.tx, &self.shared) {
             Ok(()) => {}
@@ -69,8 +73,8 @@ impl<T, F: OneSender> Sender<T, F> {
     /// As [`reserve`](Self::reserve), but never waits.
     ///
     /// # Errors
-    /// [`TrySendError`] without an item, if there is no room, or the channel is closed
-    /// or the receiver gone.
+    /// [`TrySendError`] without an item, if there is no room, as always with a capacity of
+    /// 0, or the channel is closed or the receiver gone.
     pub fn try_reserve(&mut self) -> Result<Permit<'_, T, F>, TrySendError<()>> {
         match seen_room(&mut self.tx, &self.shared) {
             Ok(()) => Ok(Permit::new(self)),
@@ -90,12 +94,18 @@ impl<T, F: OneSender> Sender<T, F> {
     /// # Errors
     /// [`SendError`] without an item, if the channel is closed or the receiver gone,
     /// also while waiting.
+    ///
+    /// # Panics
+    /// When it is polled, if the capacity is 0, and the channel open. If it is polled again
+    /// after it was ready.
     pub fn reserve_async(&mut self) -> ReserveFuture<'_, T, F> {
         ReserveFuture::new(self)
     }
 
     #[cold]
+    #[track_caller]
     fn wait_for_room(&mut self) -> Result<(), SendError<()>> {
+        self.shared.assert_has_room();
         self.found_full();
         let Self {
             tx,
@@ -125,6 +135,17 @@ pub(super) fn seen_room<T, F: Flavour>(
         Ok(())
     } else {
         Err(TrySendError::Full(()))
+    }
+}
+
+impl<T, F: Flavour> Shared<T, F> {
+    /// Before somebody waits until there is room.
+    #[track_caller]
+    pub(super) fn assert_has_room(&self) {
+        assert!(
+            !self.is_rendezvous(),
+            "a channel of capacity 0 has no room to reserve"
+        );
     }
 }
 

@@ -1,5 +1,6 @@
 //! The end that receives.
 
+mod announced;
 pub(crate) mod case;
 
 use std::error::Error;
@@ -7,6 +8,7 @@ use std::fmt;
 use std::iter::FusedIterator;
 use std::time::{Duration, Instant};
 
+use self::announced::Announced;
 use super::{Closed, Shared};
 use crate::error::{RecvError, RecvTimeoutError, TryRecvError};
 use crate::flavour::{AnyRx, Flavour, Mpmc};
@@ -119,15 +121,31 @@ impl<T, F: Flavour> Receiver<T, F> {
         if limit == 0 {
             return Ok(0);
         }
-        let mut take = |consumer: &mut AnyRx<T, F>| {
-            let n = consumer.pop_each(limit, |item| buffer.push(item));
-            (n > 0).then_some(n)
-        };
+        let mut take = up_to(limit, buffer);
         match receive(&mut self.consumer, &self.shared, &mut take) {
             Ok(n) => Ok(n),
             Err(TryRecvError::Disconnected) => Err(RecvError),
             Err(TryRecvError::Empty) => self.wait_for(None, take).map_err(|_| RecvError),
         }
+    }
+
+    /// As [`recv_many`](Self::recv_many), but never waits.
+    ///
+    /// # Errors
+    /// [`TryRecvError`], when there is none.
+    pub fn try_recv_many(
+        &mut self,
+        buffer: &mut Vec<T>,
+        limit: usize,
+    ) -> Result<usize, TryRecvError> {
+        if limit == 0 {
+            return Ok(0);
+        }
+        receive(&mut self.consumer, &self.shared, up_to(limit, buffer)).inspect_err(|&error| {
+            if error == TryRecvError::Empty {
+                self.shared.counts.recv.empty_events.add(1);
+            }
+        })
     }
 
     #[cold]
@@ -145,18 +163,16 @@ impl<T, F: Flavour> Receiver<T, F> {
         let counts = &shared.counts;
         counts.recv.empty_events.add(1);
         let start = Instant::now();
-        let attempt = || match receive(consumer, shared, &mut take) {
-            Ok(received) => Some(Ok(received)),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(Err(RecvTimeoutError::Disconnected)),
-        };
-        let more = || shared.ring.read().depth > 0;
+        let mut announced = Announced::new(consumer, shared);
+        let attempt = || announced.attempt(&mut take);
+        let more = || shared.ring.offered() > 0;
         let received = wait(&shared.items, patience, deadline, attempt, more);
+        let received = received.unwrap_or_else(|| announced.time_out(take));
         counts
             .recv
             .blocked_nanos
             .add(start.elapsed().as_nanos() as u64);
-        received.unwrap_or(Err(RecvTimeoutError::Timeout))
+        received
     }
 
     /// Items one by one, waiting for each, until the channel is closed and empty.
@@ -221,7 +237,7 @@ impl<T, F: Flavour> Receiver<T, F> {
         if self.consumer.is_none() {
             return 0;
         }
-        self.shared.ring.read().depth
+        self.shared.ring.len()
     }
 
     /// Whether there was none. There may be by now.
@@ -303,6 +319,17 @@ impl<T, F: Flavour> Receiver<T, F> {
     }
 }
 
+/// Takes up to `limit` items, at least one.
+pub(super) fn up_to<T, R: Rx<T>>(
+    limit: usize,
+    buffer: &mut Vec<T>,
+) -> impl FnMut(&mut R) -> Option<usize> {
+    move |consumer| {
+        let n = consumer.pop_each(limit, |item| buffer.push(item));
+        (n > 0).then_some(n)
+    }
+}
+
 /// The whole of a receive that does not wait: pop, then look whether a sender
 /// wants attention.
 #[inline]
@@ -326,9 +353,7 @@ pub(super) fn receive<T, F: Flavour, R>(
 /// After a pop: wakes a sender that waits for room.
 #[inline]
 fn attend<T, F: Flavour>(shared: &Shared<T, F>) {
-    if shared.room.has_waiters() {
-        shared.room.wake_one();
-    }
+    shared.attend_to_senders();
 }
 
 /// Nothing could be popped: if the channel is closed, and the ring is drained, that
@@ -410,7 +435,7 @@ struct Last<'a, T, F: Flavour> {
 impl<T, F: Flavour> Last<'_, T, F> {
     fn drop_items(&mut self) {
         if let Some(consumer) = &mut self.consumer {
-            while let Some(item) = consumer.pop() {
+            while let Some((_, item)) = consumer.take_stored() {
                 self.shared.dropped(&item, Reason::Drained);
             }
         }
@@ -421,11 +446,11 @@ impl<T, F: Flavour> Drop for Last<'_, T, F> {
     fn drop(&mut self) {
         loop {
             self.drop_items();
-            // Under the lock, what there is to pop has been popped. A sender that
+            // Under the lock, what is stored has been popped. A sender that
             // comes later, or is in the middle of a push, sees to the rest.
             let mut retired = lock(&self.shared.retired);
-            let item = self.consumer.as_mut().and_then(Rx::pop);
-            if let Some(item) = item {
+            let taken = self.consumer.as_mut().and_then(Rx::take_stored);
+            if let Some((_, item)) = taken {
                 drop(retired);
                 self.shared.dropped(&item, Reason::Drained);
                 continue;

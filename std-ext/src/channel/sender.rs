@@ -2,11 +2,14 @@
 
 mod batch;
 pub(crate) mod case;
+mod pending;
 
 use std::error::Error;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use self::pending::Blocking;
+pub(super) use self::pending::Pending;
 use super::{Closed, Shared};
 use crate::error::{SendError, SendTimeoutError, TrySendError};
 use crate::flavour::{AnyTx, Flavour, Mpmc};
@@ -72,7 +75,8 @@ impl<T, F: Flavour> Sender<T, F> {
         sent.map_err(|error| SendError(error.into_inner()))
     }
 
-    /// Sends `item` if there is room now, whatever [`OnFull`] says. Never waits.
+    /// Sends `item` if there is room now, whatever [`OnFull`] says. Never waits. With a
+    /// [capacity of 0](mod@crate::channel#capacity-0), if a thread waits to receive it.
     ///
     /// # Errors
     /// [`TrySendError`] with the item, if there is no room, or the channel is
@@ -210,21 +214,24 @@ impl<T, F: Flavour> Sender<T, F> {
         } = self;
         let counts = &shared.counts;
         let start = Instant::now();
-        let mut waiting = Some(item);
-        let attempt = || offer_waiting(tx, shared, &mut waiting);
+        let mut blocking = Blocking {
+            pending: Pending::Item(item),
+            tx,
+            shared,
+        };
+        let attempt = || blocking.attempt();
         let more = || shared.ring.read().depth < shared.ring.capacity();
         let sent = wait(&shared.room, patience, deadline, attempt, more);
         counts
             .send
             .blocked_nanos
             .add(start.elapsed().as_nanos() as u64);
-        match (sent, waiting) {
-            (None, Some(item)) => {
-                counts.send.refused_timeout.add(1);
-                Err(SendTimeoutError::Timeout(item))
-            }
-            (Some(sent), _) => Ok(sent?),
-            (None, None) => unreachable!("an attempt that takes the item returns something"),
+        if let Some(sent) = sent {
+            return Ok(sent?);
+        }
+        match blocking.take_back(|counts| &counts.refused_timeout) {
+            Some(item) => Err(SendTimeoutError::Timeout(item)),
+            None => Ok(Sent::Stored),
         }
     }
 
@@ -282,7 +289,7 @@ impl<T, F: Flavour> Sender<T, F> {
     /// How many items are in the channel; fewer as soon as a receiver goes on.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.shared.ring.read().depth
+        self.shared.ring.len()
     }
 
     /// Whether there was none. Then there is none until the next send.
@@ -363,25 +370,6 @@ fn attend_to<T, F: Flavour>(shared: &Shared<T, F>, ticket: Ticket) -> Option<T> 
         return None;
     }
     shared.attend(ticket, 1).pop()
-}
-
-/// A send that waits looks again: `None` if there is no room yet.
-pub(super) fn offer_waiting<T, F: Flavour>(
-    tx: &mut AnyTx<T, F>,
-    shared: &Shared<T, F>,
-    waiting: &mut Option<T>,
-) -> Option<Result<Sent<T>, SendError<T>>> {
-    match offer(tx, shared, waiting.take()?) {
-        Ok(()) => Some(Ok(Sent::Stored)),
-        Err(TrySendError::Full(item)) => {
-            *waiting = Some(item);
-            None
-        }
-        Err(TrySendError::Disconnected(item)) => {
-            shared.counts.send.refused_closed.add(1);
-            Some(Err(SendError(item)))
-        }
-    }
 }
 
 /// Where the flavour has many senders.

@@ -3,6 +3,7 @@
 mod future;
 mod many;
 mod policies;
+mod rendezvous;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -75,9 +76,8 @@ fn capacity_is_exact_and_impossible_ones_are_errors() {
         assert!(tx.is_empty() && rx.is_empty());
     }
     let build = |capacity| channel::<u64>(capacity).spsc().try_build().err();
-    assert_eq!(build(0), Some(CapacityError::Zero));
     assert_eq!(build(usize::MAX), Some(CapacityError::TooLarge));
-    assert!(catch_unwind(|| blocking::<u8>(0)).is_err());
+    assert!(catch_unwind(|| blocking::<u64>(usize::MAX)).is_err());
 }
 
 #[test]
@@ -495,6 +495,21 @@ fn it_says_why_it_is_closed() {
     let (tx, rx) = blocking::<u8>(1);
     drop(tx);
     assert!(matches!(rx.why_closed(), Some(Closed::SendersGone)));
+}
+
+#[test]
+fn many_are_received_if_there_are_any() {
+    let (mut tx, mut rx) = blocking(4);
+    let mut items = Vec::new();
+    assert_eq!(rx.try_recv_many(&mut items, 3), Err(TryRecvError::Empty));
+    let _ = tx.send_many(0..4).unwrap();
+    assert_eq!(rx.try_recv_many(&mut items, 0), Ok(0));
+    assert_eq!(rx.try_recv_many(&mut items, 3), Ok(3));
+    drop(tx);
+    assert_eq!(rx.try_recv_many(&mut items, 3), Ok(1));
+    let end = Err(TryRecvError::Disconnected);
+    assert_eq!(rx.try_recv_many(&mut items, 3), end);
+    assert_eq!((items, rx.stats().empty_events), (vec![0, 1, 2, 3], 1));
 }
 
 #[test]

@@ -50,6 +50,27 @@ impl<T, A: Tx<T>, B: Tx<T>> Tx<T> for Either<A, B> {
             Other(ring) => ring.push_run(items, left, pushed),
         }
     }
+
+    fn place(&mut self, item: T) -> Result<Ticket, T> {
+        match self {
+            Usual(ring) => ring.place(item),
+            Other(ring) => ring.place(item),
+        }
+    }
+
+    fn is_placed(&mut self, ticket: Ticket) -> bool {
+        match self {
+            Usual(ring) => ring.is_placed(ticket),
+            Other(ring) => ring.is_placed(ticket),
+        }
+    }
+
+    fn withdraw(&mut self, ticket: Ticket) -> Option<T> {
+        match self {
+            Usual(ring) => ring.withdraw(ticket),
+            Other(ring) => ring.withdraw(ticket),
+        }
+    }
 }
 
 impl<T, A: Rx<T>, B: Rx<T>> Rx<T> for Either<A, B> {
@@ -61,10 +82,10 @@ impl<T, A: Rx<T>, B: Rx<T>> Rx<T> for Either<A, B> {
         }
     }
 
-    fn take(&mut self) -> Option<(Ticket, T)> {
+    fn take_stored(&mut self) -> Option<(Ticket, T)> {
         match self {
-            Usual(ring) => ring.take(),
-            Other(ring) => ring.take(),
+            Usual(ring) => ring.take_stored(),
+            Other(ring) => ring.take_stored(),
         }
     }
 
@@ -97,6 +118,27 @@ impl<T, A: Rx<T>, B: Rx<T>> Rx<T> for Either<A, B> {
             Other(ring) => ring.is_drained(),
         }
     }
+
+    fn announce(&mut self) -> bool {
+        match self {
+            Usual(ring) => ring.announce(),
+            Other(ring) => ring.announce(),
+        }
+    }
+
+    fn try_leave(&mut self) -> bool {
+        match self {
+            Usual(ring) => ring.try_leave(),
+            Other(ring) => ring.try_leave(),
+        }
+    }
+
+    fn leave(&mut self) {
+        match self {
+            Usual(ring) => ring.leave(),
+            Other(ring) => ring.leave(),
+        }
+    }
 }
 
 impl<A: Gauge, B: Gauge> Gauge for Either<A, B> {
@@ -111,6 +153,20 @@ impl<A: Gauge, B: Gauge> Gauge for Either<A, B> {
         match self {
             Usual(ring) => ring.read(),
             Other(ring) => ring.read(),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Usual(ring) => ring.len(),
+            Other(ring) => ring.len(),
+        }
+    }
+
+    fn offered(&self) -> usize {
+        match self {
+            Usual(ring) => ring.offered(),
+            Other(ring) => ring.offered(),
         }
     }
 

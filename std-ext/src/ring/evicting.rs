@@ -75,10 +75,10 @@ impl<T> Tx<T> for Evicting<T> {
 
 impl<T> Rx<T> for Evicting<T> {
     fn pop(&mut self) -> Option<T> {
-        self.take().map(|(_, item)| item)
+        self.take_stored().map(|(_, item)| item)
     }
 
-    fn take(&mut self) -> Option<(Ticket, T)> {
+    fn take_stored(&mut self) -> Option<(Ticket, T)> {
         loop {
             match self.0.ring.pop_at() {
                 Ok(taken) => {

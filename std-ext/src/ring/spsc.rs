@@ -70,7 +70,7 @@ impl<T> Rx<T> for Consumer<Heap<T>> {
         self.try_pop()
     }
 
-    fn take(&mut self) -> Option<(Ticket, T)> {
+    fn take_stored(&mut self) -> Option<(Ticket, T)> {
         let ticket = self.position();
         self.try_pop().map(|item| (ticket, item))
     }

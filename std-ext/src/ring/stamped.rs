@@ -106,7 +106,7 @@ impl<T, P: Side> Rx<T> for Many<T, P, Shared> {
         self.0.try_pop().ok()
     }
 
-    fn take(&mut self) -> Option<(Ticket, T)> {
+    fn take_stored(&mut self) -> Option<(Ticket, T)> {
         self.0.pop_at().ok()
     }
 
@@ -193,7 +193,7 @@ impl<T, P: Side> Rx<T> for Consumer<One<T, P, Solo>> {
         self.try_pop().ok()
     }
 
-    fn take(&mut self) -> Option<(Ticket, T)> {
+    fn take_stored(&mut self) -> Option<(Ticket, T)> {
         self.pop_at().ok()
     }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::{POLLED_AFTER, Waiting};
-use crate::channel::receiver::receive;
+use crate::channel::receiver::{receive, up_to};
 use crate::channel::{Receiver, Shared};
 use crate::error::{RecvError, TryRecvError};
 use crate::event::Event;
@@ -111,10 +111,7 @@ impl<T, F: Flavour> Future for RecvManyFuture<'_, T, F> {
             receiving.receiver.take().expect(POLLED_AFTER);
             return Poll::Ready(Ok(0));
         }
-        receiving.poll(context.waker(), |consumer| {
-            let n = consumer.pop_each(*limit, |item| buffer.push(item));
-            (n > 0).then_some(n)
-        })
+        receiving.poll(context.waker(), up_to(*limit, buffer))
     }
 }
 
@@ -192,7 +189,7 @@ pub(super) fn poll_receive<T, F: Flavour, R>(
         shared.counts.recv.empty_events.add(1);
         waiting.begin();
     }
-    let more = || shared.ring.read().depth > 0;
+    let more = || shared.ring.offered() > 0;
     let (event, blocked_nanos) = for_items(shared);
     waiting.poll((event, blocked_nanos, habits), waker, attempt, more)
 }

@@ -15,7 +15,7 @@ use crate::ring::Gauge;
 /// Waits for room. See [`Sender::reserve_async`].
 ///
 /// # Panics
-/// If it is polled again after it was ready.
+/// If it is polled again after it was ready, or the capacity is 0, and the channel open.
 #[must_use = "futures do nothing unless polled"]
 pub struct ReserveFuture<'a, T, F: Flavour> {
     /// `None` once it was ready.
@@ -58,6 +58,7 @@ fn poll_room<T, F: Flavour>(
         if let Some(seen) = reserve_waiting(&mut sender.tx, &sender.shared) {
             return Poll::Ready(seen);
         }
+        sender.shared.assert_has_room();
         sender.found_full();
         waiting.begin();
     }

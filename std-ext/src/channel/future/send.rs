@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::{POLLED_AFTER, Waiting};
-use crate::channel::sender::{offer, offer_waiting};
+use crate::channel::sender::{Pending, offer};
 use crate::channel::{Sender, Shared};
 use crate::error::{SendError, TrySendError};
 use crate::event::Event;
@@ -31,7 +31,8 @@ impl<T, F: Flavour> Sender<T, F> {
     /// # Cancel safety
     /// If the future is dropped before it is ready, the item was not sent and is dropped
     /// with it, and counted as [`refused_cancelled`](crate::Stats::refused_cancelled).
-    /// [`SendFuture::into_inner`] gives it back instead.
+    /// [`SendFuture::into_inner`] gives it back instead. With a capacity of 0, it may have
+    /// been received since the last poll: then it was sent.
     ///
     /// ```
     /// # use std::task::{Context, Poll, Waker};
@@ -50,7 +51,7 @@ impl<T, F: Flavour> Sender<T, F> {
         SendFuture {
             sender: self,
             sending: Sending {
-                item: Some(item),
+                pending: Pending::Item(item),
                 waiting: Waiting::default(),
             },
         }
@@ -73,7 +74,8 @@ pub struct SendFuture<'a, T, F: Flavour = Mpmc> {
 }
 
 impl<T, F: Flavour> SendFuture<'_, T, F> {
-    /// The item, if it was not sent; `None` if the future was ready.
+    /// The item, if it was not sent; `None` if the future was ready, or with a capacity of 0
+    /// would be now.
     ///
     /// It was given to a send and handed back: counted as
     /// [`refused_cancelled`](crate::Stats::refused_cancelled).
@@ -116,13 +118,13 @@ impl<T, F: Flavour> fmt::Debug for SendFuture<'_, T, F> {
 
 /// An item on its way into a channel, if there is one.
 pub(super) struct Sending<T> {
-    item: Option<T>,
+    pending: Pending<T>,
     waiting: Waiting,
 }
 
 impl<T> Sending<T> {
     pub(super) fn has_item(&self) -> bool {
-        self.item.is_some()
+        !self.pending.is_nothing()
     }
 
     /// The first attempt: `None` if it has to wait.
@@ -138,7 +140,7 @@ impl<T> Sending<T> {
         match offer(&mut sender.tx, &sender.shared, item) {
             Ok(()) => Some(Ok(Sent::Stored)),
             Err(TrySendError::Full(item)) => {
-                self.item = Some(item);
+                self.pending = Pending::Item(item);
                 sender.found_full();
                 self.waiting.begin();
                 None
@@ -158,16 +160,17 @@ impl<T> Sending<T> {
         waker: &Waker,
     ) -> Poll<Result<Sent<T>, SendError<T>>> {
         if !self.waiting.has_begun() {
-            let sent = self.item.take().and_then(|item| self.begin(sender, item));
-            if let Some(sent) = sent {
-                return Poll::Ready(sent);
+            if let Pending::Item(item) = std::mem::take(&mut self.pending) {
+                if let Some(sent) = self.begin(sender, item) {
+                    return Poll::Ready(sent);
+                }
             }
         }
-        let Self { item, waiting } = self;
+        let Self { pending, waiting } = self;
         let Sender {
             tx, shared, habits, ..
         } = sender;
-        let attempt = || offer_waiting(tx, shared, item);
+        let attempt = || pending.attempt(tx, shared);
         let more = || shared.ring.read().depth < shared.ring.capacity();
         let (event, blocked_nanos) = for_room(shared);
         waiting.poll((event, blocked_nanos, habits), waker, attempt, more)
@@ -175,26 +178,28 @@ impl<T> Sending<T> {
 
     /// The same, for nobody.
     #[cold]
-    pub(super) fn cancel_and_drop<F: Flavour>(&mut self, sender: &Sender<T, F>) {
+    pub(super) fn cancel_and_drop<F: Flavour>(&mut self, sender: &mut Sender<T, F>) {
         if let Some(item) = self.cancel(sender) {
             sender.shared.dropped(&item, Reason::Cancelled);
         }
     }
 
     /// Sends nothing more, and gives the item back, if there is one: counted.
-    pub(super) fn cancel<F: Flavour>(&mut self, sender: &Sender<T, F>) -> Option<T> {
-        let item = self.item.take()?;
-        sender.shared.counts.send.refused_cancelled.add(1);
-        let (event, blocked_nanos) = for_room(&sender.shared);
+    pub(super) fn cancel<F: Flavour>(&mut self, sender: &mut Sender<T, F>) -> Option<T> {
+        let Sender { tx, shared, .. } = sender;
+        let item = self
+            .pending
+            .take_back(tx, shared, |counts| &counts.refused_cancelled);
+        let (event, blocked_nanos) = for_room(shared);
         self.waiting.leave(event, blocked_nanos);
-        Some(item)
+        item
     }
 }
 
 impl<T> Default for Sending<T> {
     fn default() -> Self {
         Self {
-            item: None,
+            pending: Pending::Nothing,
             waiting: Waiting::default(),
         }
     }

@@ -83,7 +83,7 @@ impl<T, F: Flavour, S: BorrowMut<Sender<T, F>>> SendSink<T, F, S> {
     }
 
     fn cancel(&mut self) -> Option<T> {
-        let sender: &Sender<T, F> = self.sender.as_ref()?.borrow();
+        let sender = self.sender.as_mut()?.borrow_mut();
         self.sending.cancel(sender)
     }
 }
@@ -145,8 +145,8 @@ impl<T, F: Flavour, S: BorrowMut<Sender<T, F>>> Unpin for SendSink<T, F, S> {}
 
 impl<T, F: Flavour, S: BorrowMut<Sender<T, F>>> Drop for SendSink<T, F, S> {
     fn drop(&mut self) {
-        if let Some(sender) = &self.sender {
-            self.sending.cancel_and_drop(sender.borrow());
+        if let Some(sender) = &mut self.sender {
+            self.sending.cancel_and_drop(sender.borrow_mut());
         }
     }
 }

@@ -66,7 +66,7 @@ impl<'a, T, F: Flavour> End<'a> for Receiving<'a, T, F> {
     }
 
     fn has_more(&self) -> bool {
-        self.shared.ring.read().depth > 0
+        self.shared.ring.offered() > 0
     }
 
     fn patience(&mut self) -> &mut Patience {

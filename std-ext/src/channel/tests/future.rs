@@ -17,7 +17,7 @@ use crate::wait::KeptPlace;
 
 /// A task that counts how often it is woken, and does nothing.
 #[derive(Debug, Default)]
-struct Task(AtomicUsize);
+pub(super) struct Task(AtomicUsize);
 
 impl Wake for Task {
     fn wake(self: Arc<Self>) {
@@ -26,23 +26,26 @@ impl Wake for Task {
 }
 
 impl Task {
-    fn poll<R>(self: &Arc<Self>, future: &mut (impl Future<Output = R> + Unpin)) -> Poll<R> {
+    pub(super) fn poll<R>(
+        self: &Arc<Self>,
+        future: &mut (impl Future<Output = R> + Unpin),
+    ) -> Poll<R> {
         let waker = Waker::from(self.clone());
         Pin::new(future).poll(&mut Context::from_waker(&waker))
     }
 
-    fn wakes(&self) -> usize {
+    pub(super) fn wakes(&self) -> usize {
         self.0.load(Relaxed)
     }
 
     /// How many wakers of it are alive.
-    fn wakers(self: &Arc<Self>) -> usize {
+    pub(super) fn wakers(self: &Arc<Self>) -> usize {
         Arc::strong_count(self) - 1
     }
 }
 
 /// The least executor: a thread that sleeps until its task is woken.
-fn block_on<R>(future: impl Future<Output = R>) -> R {
+pub(super) fn block_on<R>(future: impl Future<Output = R>) -> R {
     struct Unpark(thread::Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {

@@ -7,8 +7,10 @@ use crate::flavour::Flavour;
 
 /// From many to many: every item once, from each sender in order, whoever waits for
 /// whom, and all counts add up.
-fn many_lose_nothing<F: Flavour>(senders: Vec<Sender<usize, F>>, receivers: Vec<Receiver<usize, F>>)
-where
+pub(super) fn many_lose_nothing<F: Flavour>(
+    senders: Vec<Sender<usize, F>>,
+    receivers: Vec<Receiver<usize, F>>,
+) where
     F::Tx<usize>: Send,
     F::Rx<usize>: Send,
     F::Gauge<usize>: Send + Sync + 'static,
