@@ -31,6 +31,15 @@ fn dropping<T>(capacity: usize) -> (Sender<T, Spsc>, Receiver<T, Spsc>) {
 /// Over before it begins.
 const AT_ONCE: Duration = Duration::ZERO;
 
+/// How many items each of several threads sends: fewer where each waits for another.
+fn items_each(capacity: usize) -> usize {
+    match capacity {
+        _ if cfg!(miri) => 50,
+        0 => 1_000,
+        _ => 20_000,
+    }
+}
+
 /// A channel with ordinary fences, as on a kernel without `membarrier`.
 fn symmetric<T>(capacity: usize) -> (Sender<T, Spsc>, Receiver<T, Spsc>) {
     let builder = channel(capacity).spsc();

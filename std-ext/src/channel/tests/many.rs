@@ -7,26 +7,24 @@ use crate::flavour::Flavour;
 
 /// From many to many: every item once, from each sender in order, whoever waits for
 /// whom, and all counts add up.
-pub(super) fn many_lose_nothing<F: Flavour>(
-    senders: Vec<Sender<usize, F>>,
-    receivers: Vec<Receiver<usize, F>>,
-) where
+fn many_lose_nothing<F: Flavour>(senders: Vec<Sender<usize, F>>, receivers: Vec<Receiver<usize, F>>)
+where
     F::Tx<usize>: Send,
     F::Rx<usize>: Send,
     F::Gauge<usize>: Send + Sync + 'static,
 {
-    const ITEMS: usize = if cfg!(miri) { 50 } else { 20_000 };
+    let items = items_each(receivers[0].capacity());
     let (from, to) = (senders.len(), receivers.len());
     let monitor = receivers[0].monitor();
     let received: Vec<Vec<usize>> = thread::scope(|scope| {
         for (nth, mut tx) in senders.into_iter().enumerate() {
             scope.spawn(move || {
-                let mut items = nth * ITEMS..(nth + 1) * ITEMS;
-                while let Some(item) = items.next() {
+                let mut own = nth * items..(nth + 1) * items;
+                while let Some(item) = own.next() {
                     match item % 3 {
                         0 => assert!(tx.send(item).unwrap().is_stored()),
                         1 => {
-                            let many = items.by_ref().take(item % 40);
+                            let many = own.by_ref().take(item % 40);
                             let together = [item].into_iter().chain(many);
                             assert!(tx.send_many(together).unwrap().refused.is_empty());
                         }
@@ -58,7 +56,7 @@ pub(super) fn many_lose_nothing<F: Flavour>(
             .collect()
     });
     for nth in 0..from {
-        let from_it = |item: &&usize| **item / ITEMS == nth;
+        let from_it = |item: &&usize| **item / items == nth;
         assert!(
             received
                 .iter()
@@ -67,9 +65,9 @@ pub(super) fn many_lose_nothing<F: Flavour>(
     }
     let mut all = received.concat();
     all.sort_unstable();
-    assert!(all.into_iter().eq(0..from * ITEMS), "{from} to {to}");
+    assert!(all.into_iter().eq(0..from * items), "{from} to {to}");
     let stats = monitor.stats();
-    assert_eq!(stats.delivered, (from * ITEMS) as u64);
+    assert_eq!(stats.delivered, (from * items) as u64);
     assert!(
         stats.is_exact() && stats.depth == 0 && stats.refused_closed == 0,
         "{stats}"
@@ -78,7 +76,7 @@ pub(super) fn many_lose_nothing<F: Flavour>(
 
 #[test]
 fn many_threads_lose_nothing() {
-    for capacity in [1, 2, 64] {
+    for capacity in [0, 1, 2, 64] {
         let (tx, rx) = channel(capacity).mpsc().build();
         many_lose_nothing(vec![tx.clone(), tx.clone(), tx], vec![rx]);
         let (tx, rx) = channel(capacity).spmc().build();
@@ -93,7 +91,8 @@ fn many_threads_lose_nothing() {
 #[test]
 fn closing_in_the_middle_loses_nothing() {
     for round in 0..if cfg!(miri) { 4 } else { 2000 } {
-        let (tx, mut rx) = channel::<usize>(4).mpmc().build();
+        let capacity = if round % 2 == 0 { 4 } else { 0 };
+        let (tx, mut rx) = channel::<usize>(capacity).mpmc().build();
         let stored = thread::scope(|scope| {
             let senders = [0, 1 << 30, 2 << 30].map(|own| {
                 let mut tx = tx.clone();
