@@ -114,6 +114,7 @@ fn a_future_that_goes_takes_its_item_along() {
     assert!(stats.is_exact() && task.wakers() == 0);
 }
 
+#[cfg(feature = "sink")]
 #[test]
 fn a_sink_hands_over_when_it_is_flushed() {
     use futures_sink::Sink;
