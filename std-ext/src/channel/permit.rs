@@ -115,7 +115,7 @@ impl<T, F: OneSender> Sender<T, F> {
         } = self;
         let start = Instant::now();
         let attempt = || reserve_waiting(tx, shared);
-        let more = || shared.ring.read().depth < shared.ring.capacity();
+        let more = || shared.ring.len() < shared.ring.capacity();
         let seen = wait(&shared.room, patience, None, attempt, more);
         let blocked = &shared.counts.send.blocked_nanos;
         blocked.add(start.elapsed().as_nanos() as u64);

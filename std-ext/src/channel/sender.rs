@@ -167,7 +167,7 @@ impl<T, F: Flavour> Sender<T, F> {
 
     fn chance_is_against(&mut self, rule: EarlyDrop) -> bool {
         let Shared { items, ring, .. } = &*self.shared;
-        !items.is_closed() && rule.refuses(ring.read().depth, &mut self.rng)
+        !items.is_closed() && rule.refuses(ring.len(), &mut self.rng)
     }
 
     fn refuse(&self, item: T, reason: Reason) -> Sent<T> {
@@ -220,7 +220,7 @@ impl<T, F: Flavour> Sender<T, F> {
             shared,
         };
         let attempt = || blocking.attempt();
-        let more = || shared.ring.read().depth < shared.ring.capacity();
+        let more = || shared.ring.len() < shared.ring.capacity();
         let sent = wait(&shared.room, patience, deadline, attempt, more);
         counts
             .send

@@ -125,7 +125,15 @@ impl<T> Gauge for Evicting<T> {
         }
     }
 
-    /// By the ring alone.
+    /// By the ring alone, whatever has been counted.
+    fn len(&self) -> usize {
+        self.0.ring.len()
+    }
+
+    fn offered(&self) -> usize {
+        self.0.ring.len()
+    }
+
     fn depth_without_room(&self) -> usize {
         self.0.ring.len()
     }

@@ -66,7 +66,7 @@ fn poll_room<T, F: Flavour>(
         tx, shared, habits, ..
     } = sender;
     let attempt = || reserve_waiting(tx, shared);
-    let more = || shared.ring.read().depth < shared.ring.capacity();
+    let more = || shared.ring.len() < shared.ring.capacity();
     let (event, blocked_nanos) = for_room(shared);
     waiting.poll((event, blocked_nanos, habits), waker, attempt, more)
 }
