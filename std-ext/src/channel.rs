@@ -68,8 +68,9 @@
 //! that always finds something is for ever ready.
 //!
 //! A poll has the guarantee of a send or receive that does not wait. If it finds nothing,
-//! it takes a short lock as well, to leave the task's waker, and is pending: it never
-//! spins. Where a kernel that has granted `membarrier` refuses it later, no wake-up is
+//! it takes a short lock as well, to leave the task's waker, and is pending. Where that has
+//! paid lately, it first looks again for a microsecond or two, and then wakes its own task
+//! to be polled again after others, for ten at most. Where a kernel that has granted `membarrier` refuses it later, no wake-up is
 //! certain, and the task is woken at once, to be polled again and again: right, if
 //! wasteful.
 //!
@@ -100,6 +101,12 @@
 //!
 //! By the fences of [`event`](crate::event) the receiver sees the push or the
 //! sender sees the channel closed; by the lock it is not both that give it up.
+//!
+//! # Processes
+//!
+//! A channel joins threads of one process. After `fork`, the child has a copy of it whose
+//! other ends belong to threads that it does not have, and which may have held its locks:
+//! there, make new channels, or `exec`.
 
 mod closing;
 mod future;
