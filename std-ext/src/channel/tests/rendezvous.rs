@@ -250,7 +250,6 @@ fn an_item_for_a_receiver_that_goes_is_drained() {
     assert_eq!(*reasons.lock().unwrap(), [(1, Reason::Drained)]);
 }
 
-#[cfg(feature = "sink")]
 #[test]
 fn drop_newest_refuses_what_nobody_waits_for() {
     let (mut tx, mut rx) = channel(0).spsc().on_full(OnFull::DropNewest).build();
