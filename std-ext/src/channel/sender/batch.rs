@@ -5,8 +5,6 @@ use std::collections::VecDeque;
 use super::Sender;
 use crate::error::{SendError, SendManyError};
 use crate::flavour::Flavour;
-#[cfg(doc)]
-use crate::policy::OnFull;
 use crate::policy::{Sent, SentMany};
 use crate::ring::Tx;
 
@@ -14,17 +12,16 @@ impl<T, F: Flavour> Sender<T, F> {
     /// Sends all that `items` gives, as [`send`](Self::send) would one by one, but
     /// publishes together what fits, and wakes once for it. Of the flavour
     /// [`Spsc`](crate::flavour::Spsc), that is all that there is room for; of the others, up
-    /// to 16 items. One by one go those of more than 64 bytes where there are many senders,
-    /// and all by a policy that does not wait until there is no room
-    /// ([`OnFull::DropOldest`], [`OnFull::DropRandom`]).
+    /// to 16 items. One by one go items of more than 64 bytes where there are many senders,
+    /// and all items with [`OnFull::DropOldest`](crate::OnFull::DropOldest) or
+    /// [`OnFull::DropRandom`](crate::OnFull::DropRandom).
     ///
-    /// What is refused or evicted is given back together: give it no more at a time
-    /// than may be in memory twice. Give
-    /// `items.by_ref()` to go on with the rest after an error.
+    /// What is refused or evicted is given back together: give it no more at a time than
+    /// may be in memory twice. Give `items.by_ref()` to go on with the rest after an error.
     ///
     /// What `items` gives may be received only when all that is published together has been
-    /// given. So an iterator that waits, for the receiver or for
-    /// anything else, holds back what it gave before: send such items one by one.
+    /// given. So an iterator that waits, for the receiver or for anything else, holds back
+    /// what it gave before: send such items one by one.
     ///
     /// # Errors
     /// [`SendManyError`], if the channel is closed or the receiver gone, with
