@@ -84,7 +84,7 @@ pub struct Stats {
     pub high_water: u64,
     /// How many items fit.
     pub capacity: u64,
-    /// Sends that found the channel full.
+    /// Sends that found the channel full, or were refused by chance before it was.
     pub full_events: u64,
     /// Receives that found it empty.
     pub empty_events: u64,

@@ -139,8 +139,8 @@ impl<T, F: Flavour> Sender<T, F> {
         match refusal {
             TrySendError::Full(item) => match self.on_full {
                 OnFull::Block => self.send_blocking(item, deadline),
-                OnFull::DropNewest => Ok(self.refuse(item, Reason::Newest)),
-                OnFull::DropRandom(_) => Ok(self.refuse(item, Reason::Random)),
+                OnFull::DropNewest => Ok(self.refuse(item, Reason::Newest, None)),
+                OnFull::DropRandom(_) => Ok(self.refuse(item, Reason::Random, None)),
                 OnFull::DropOldest => unreachable!("its ring makes room"),
             },
             TrySendError::Disconnected(item) => {
@@ -155,8 +155,8 @@ impl<T, F: Flavour> Sender<T, F> {
         let sent = match self.on_full {
             OnFull::DropOldest => self.replace(item),
             OnFull::DropRandom(rule) => {
-                if self.chance_is_against(rule) {
-                    return Ok(self.refuse(item, Reason::Random));
+                if let Some(depth) = self.chance_is_against(rule) {
+                    return Ok(self.refuse(item, Reason::Random, Some(depth)));
                 }
                 offer(&mut self.tx, &self.shared, item).map(|()| Sent::Stored)
             }
@@ -165,18 +165,24 @@ impl<T, F: Flavour> Sender<T, F> {
         sent.or_else(|refusal| self.not_stored(refusal, None))
     }
 
-    fn chance_is_against(&mut self, rule: EarlyDrop) -> bool {
+    /// The depth at which it is.
+    fn chance_is_against(&mut self, rule: EarlyDrop) -> Option<usize> {
         let Shared { items, ring, .. } = &*self.shared;
-        !items.is_closed() && rule.refuses(ring.len(), &mut self.rng)
+        if items.is_closed() {
+            return None;
+        }
+        let depth = ring.len();
+        rule.refuses(depth, &mut self.rng).then_some(depth)
     }
 
-    fn refuse(&self, item: T, reason: Reason) -> Sent<T> {
+    /// At this depth, if there was room.
+    fn refuse(&self, item: T, reason: Reason, depth: Option<usize>) -> Sent<T> {
         let counts = &self.shared.counts.send;
         match reason {
             Reason::Random => counts.refused_random.add(1),
             _ => counts.refused_newest.add(1),
         }
-        self.found_full();
+        self.found_full_at(depth);
         self.shared.dropped(&item, reason);
         Sent::Refused(item)
     }
@@ -248,9 +254,14 @@ impl<T, F: Flavour> Sender<T, F> {
     }
 
     pub(super) fn found_full(&self) {
+        self.found_full_at(None);
+    }
+
+    /// Too full for chance at this depth, or without room.
+    fn found_full_at(&self, depth: Option<usize>) {
         let Shared { ring, counts, .. } = &*self.shared;
         counts.send.full_events.add(1);
-        counts.seen(ring.depth_without_room());
+        counts.seen(depth.unwrap_or_else(|| ring.depth_without_room()));
     }
 
     /// Closes the channel: sends give their item back from now on, and the

@@ -225,3 +225,17 @@ fn peaks_are_of_a_period() {
         assert_eq!((tx.stats().high_water, monitor.take_peak()), (5, 0));
     }
 }
+
+/// What chance refuses has not seen the channel full.
+#[test]
+fn peaks_are_no_deeper_than_chance_lets_it_become() {
+    fn reaches_four(tx: &mut Sender<i32, impl Flavour>) {
+        let _ = tx.send_many(0..10).unwrap();
+        let stats = tx.stats();
+        assert_eq!((stats.refused_random, stats.high_water), (6, 4));
+    }
+    let rule = EarlyDrop::new(3, 4, 1.0).unwrap();
+    let builder = channel(8).on_full(OnFull::DropRandom(rule));
+    reaches_four(&mut builder.clone().spsc().build().0);
+    reaches_four(&mut builder.clone().mpsc().build().0);
+}
