@@ -22,8 +22,8 @@ pub enum SenderStep {
     /// Which is over.
     Deadline,
     Try,
-    /// So many, and a panic at this one.
-    Many(u8, Option<u8>),
+    /// So many, and a panic at this one, if there is such a one.
+    Many(u8, u8),
     /// Whether to wait for the permit, and whether to send by it.
     Permit(bool, bool),
     /// A future that is polled or not, then taken apart or dropped.

@@ -36,7 +36,7 @@ impl<F: Flavour> World<F> {
         assert_eq!(Fate::of(sent), self.oracle.try_send(number));
     }
 
-    pub fn send_many(&mut self, n: usize, items: u8, panic_at: Option<u8>) {
+    pub fn send_many(&mut self, n: usize, items: u8, panic_at: u8) {
         let Self {
             oracle, senders, ..
         } = self;
@@ -46,11 +46,14 @@ impl<F: Flavour> World<F> {
             2 * oracle.capacity
         };
         let items = usize::from(items) % (most + 1);
-        let panic_at = panic_at.map(|at| usize::from(at) % (most + 1));
+        // About every other time.
+        let panic_at = usize::from(panic_at) % (2 * items + 1);
         let first = oracle.numbers(items);
-        let give = |i| match panic_at {
-            Some(at) if at == i => explode(),
-            _ => Item::new(first + i as u64),
+        let give = |i| {
+            if i == panic_at {
+                explode();
+            }
+            Item::new(first + i as u64)
         };
         let sent = caught(None, || senders[n].send_many((0..items).map(give)));
         let sent = sent.map(|sent| match sent {
@@ -66,7 +69,7 @@ impl<F: Flavour> World<F> {
             let Some((is_ok, stored, refused, evicted)) = &mut expected else {
                 break;
             };
-            if panic_at == Some(i) {
+            if i == panic_at {
                 expected = None;
                 continue;
             }
