@@ -89,10 +89,11 @@ pub struct Stats {
     /// Receives that found it empty.
     pub empty_events: u64,
     /// How long sends have waited for room, in vain or not. A wait counts when
-    /// it is over.
+    /// it is over. That of a future does from when it has looked again a few times, which
+    /// takes microseconds.
     pub send_blocked: Duration,
     /// How long receives have waited for items, in vain or not. A wait counts
-    /// when it is over.
+    /// when it is over; that of a future as for `send_blocked`.
     pub recv_blocked: Duration,
 }
 

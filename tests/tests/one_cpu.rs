@@ -2,13 +2,11 @@
 //! and policy, threads and futures, with as many turns as there are items.
 
 use std::future::Future;
-use std::pin::pin;
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use ringfence::flavour::Flavour;
 use ringfence::{OnFull, Receiver, Sender, channel};
+use tokio::runtime::{Builder, Runtime};
 
 const ITEMS: u64 = 5000;
 
@@ -21,22 +19,11 @@ fn pin_to_one_cpu() {
     }
 }
 
-/// The least executor.
 fn block_on<R>(future: impl Future<Output = R>) -> R {
-    struct Unpark(thread::Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
+    thread_local! {
+        static RUNTIME: Runtime = Builder::new_current_thread().build().unwrap();
     }
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(ready) => return ready,
-            Poll::Pending => thread::park(),
-        }
-    }
+    RUNTIME.with(|runtime| runtime.block_on(future))
 }
 
 /// Sends from all to all; every other end is a future. Returns how many items were received

@@ -3,10 +3,9 @@
 use std::time::{Duration, Instant};
 
 use super::Receiver;
-use super::receiver::receive;
+use super::receiver::{receive, up_to};
 use crate::error::{RecvTimeoutError, TryRecvError};
-use crate::flavour::{AnyRx, Flavour};
-use crate::ring::Rx;
+use crate::flavour::Flavour;
 
 impl<T, F: Flavour> Receiver<T, F> {
     /// Appends items to `buffer` until there are `limit` more or `linger` is over, and
@@ -43,10 +42,7 @@ impl<T, F: Flavour> Receiver<T, F> {
         let mut got = 0;
         let mut deadline = None;
         while got < limit {
-            let mut take = |consumer: &mut AnyRx<T, F>| {
-                let n = consumer.pop_each(limit - got, |item| buffer.push(item));
-                (n > 0).then_some(n)
-            };
+            let mut take = up_to(limit - got, buffer);
             let received = match receive(&mut self.consumer, &self.shared, &mut take) {
                 Ok(n) => Ok(n),
                 Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
