@@ -10,8 +10,8 @@
 //! A send or receive that does not have to wait is an operation of the ring, and has
 //! its guarantee: of the flavour `Spsc` it is wait-free; of the others it is not even
 //! lock-free, since who is stopped in the middle of one holds up others (see
-//! [`stamped`](ringfence_core::stamped)). With [`OnFull::DropOldest`] it is lock-free,
-//! whatever the flavour, as long as no more than 16 threads are in the middle of one; of
+//! [`stamped`](ringfence_core::stamped)). With [`OnFull::DropOldest`], or
+//! [`reservable`](Builder::reservable), it is lock-free, whatever the flavour, as long as no more than 16 threads are in the middle of one; of
 //! more, the rest waits for one of these. If the other side sleeps, or the channel is
 //! closed and it is a send, or a receive that finds it empty, then it takes a short lock
 //! as well, wakes the other side outside it, and is blocking in Herlihy's sense. So are
@@ -137,7 +137,9 @@ use ringfence_core::spsc::CapacityError;
 
 use crate::event::Event;
 use crate::fence::Fence;
-use crate::flavour::{AnyGauge, AnyRing, AnyRx, Flavour, Mpmc, Mpsc, Spmc, Spsc};
+use crate::flavour::{
+    AnyGauge, AnyRing, AnyRx, Flavour, ManySenders, Mpmc, Mpsc, Reservable, Spmc, Spsc,
+};
 use crate::policy::{OnFull, Reason};
 use crate::ring::{Gauge, Rx, Ticket};
 use crate::stats::{Counts, Monitor, Stats};
@@ -405,6 +407,30 @@ impl<T, F: Flavour> Builder<T, F> {
 
     /// Many senders, many receivers, each item to one of them.
     pub fn mpmc(self) -> Builder<T, Mpmc> {
+        self.flavour()
+    }
+
+    /// Lets senders [reserve](Sender::reserve) room; those of flavours with one sender always
+    /// can.
+    ///
+    /// The channel is then on the lock-free ring, whatever the policy, and each send and
+    /// receive also counts the room that is left. With [`OnFull::DropOldest`], a send evicts
+    /// the oldest item, but not at the same instant, and refuses the new one if there is none:
+    /// when all room is reserved, or on its way to hold an item.
+    ///
+    /// ```
+    /// let (mut tx, mut rx) = ringfence::channel(1).mpsc().reservable().build();
+    /// let mut other = tx.clone();
+    /// let permit = tx.reserve().unwrap();
+    /// assert!(other.try_send("later").unwrap_err().is_full());
+    /// permit.send("first").unwrap(); // never waits
+    /// assert_eq!(rx.recv(), Ok("first"));
+    /// assert!(other.try_send("later").is_ok());
+    /// ```
+    pub fn reservable(self) -> Builder<T, Reservable<F>>
+    where
+        F: ManySenders,
+    {
         self.flavour()
     }
 

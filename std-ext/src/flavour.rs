@@ -5,10 +5,12 @@
 //! |---|---|---|
 //! | [`Spsc`] | blocks or refuses | `spsc`: wait-free |
 //! | [`Mpsc`], [`Spmc`], [`Mpmc`] | blocks or refuses | `stamped`: fastest for many, not lock-free |
-//! | any | evicts the oldest | `mpmc`: lock-free, evicts exactly |
+//! | [`Reservable`] | any | `mpmc` and a count of the room that is left: lock-free |
+//! | any other | evicts the oldest | `mpmc`: lock-free, evicts exactly |
 //! | any, of capacity 0 | blocks or refuses | none: items are handed over, under a short lock |
 
 use std::fmt::Debug;
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use ringfence_core::spsc::{self, CapacityError, Heap, Observer};
@@ -16,16 +18,19 @@ use ringfence_core::stamped::{Consumer, HeapRing, Producer, Shared, Solo};
 
 use crate::policy::OnFull;
 use crate::ring::Either::{self, Other, Usual};
-use crate::ring::{Evicting, Gauge, Handoff, Many, Rx, Taker, Tx};
+use crate::ring::{Counted, Evicting, Gauge, Handoff, Many, Rx, Taker, Tx};
 
 /// How many send, and how many receive. Sealed.
 ///
-/// [`Spsc`], [`Mpsc`], [`Spmc`] or [`Mpmc`].
+/// [`Spsc`], [`Mpsc`], [`Spmc`], [`Mpmc`] or [`Reservable`].
 pub trait Flavour: sealed::Sealed + Sized + Debug + 'static {
     #[doc(hidden)]
     const ONE_SENDER: bool;
     #[doc(hidden)]
     const ONE_RECEIVER: bool;
+    /// Whether the usual ring can evict.
+    #[doc(hidden)]
+    const EVICTS: bool = false;
     #[doc(hidden)]
     type Tx<T>: Tx<T>;
     #[doc(hidden)]
@@ -62,7 +67,7 @@ pub(crate) struct AnyRing<T, F: Flavour> {
 
 impl<T, F: Flavour> AnyRing<T, F> {
     pub(crate) fn new(capacity: usize, on_full: OnFull) -> Result<Self, CapacityError> {
-        if on_full == OnFull::DropOldest {
+        if on_full == OnFull::DropOldest && !F::EVICTS {
             let ring = Evicting::try_with_capacity(capacity)?;
             return Ok(Self {
                 tx: Other(Usual(ring.clone())),
@@ -86,16 +91,24 @@ impl<T, F: Flavour> AnyRing<T, F> {
         })
     }
 }
-/// Where there is one sender, room that it has seen stays until it sends:
-/// [`Spsc`] and [`Spmc`]. Sealed.
+/// Where room can be reserved before there is an item: [`Spsc`], [`Spmc`] and
+/// [`Reservable`]. Sealed.
 ///
-/// Where there are many, another may take the room. To keep it for one of them, each send
-/// would have to count its item in before it looks for a slot, by one more
-/// read-modify-write of a word that all of them share.
-pub trait OneSender: Flavour {}
+/// Room that the only sender has seen stays until it sends, so there it costs nothing.
+/// Where there are many, another may take it, unless each send counts its item in before it
+/// looks for a slot: by one more read-modify-write of a word that all share, hence only for
+/// channels that are to have it.
+pub trait CanReserve: Flavour {}
 
-impl OneSender for Spsc {}
-impl OneSender for Spmc {}
+impl CanReserve for Spsc {}
+impl CanReserve for Spmc {}
+impl<F: ManySenders> CanReserve for Reservable<F> {}
+
+/// Many senders: [`Mpsc`] and [`Mpmc`]. Sealed.
+pub trait ManySenders: Flavour {}
+
+impl ManySenders for Mpsc {}
+impl ManySenders for Mpmc {}
 
 mod sealed {
     pub trait Sealed {}
@@ -116,6 +129,11 @@ pub enum Spmc {}
 /// Many senders, many receivers, each item to one of them.
 #[derive(Clone, Copy, Debug)]
 pub enum Mpmc {}
+
+/// [`Mpsc`] or [`Mpmc`], of which senders can [reserve](crate::Sender::reserve) room. From
+/// [`Builder::reservable`](crate::Builder::reservable).
+#[derive(Clone, Copy, Debug)]
+pub struct Reservable<F>(PhantomData<F>);
 
 impl sealed::Sealed for Spsc {}
 impl Flavour for Spsc {
@@ -175,5 +193,20 @@ impl Flavour for Mpmc {
     fn ring<T>(capacity: usize) -> Result<Ends<T, Self>, CapacityError> {
         let ring = Arc::new(HeapRing::try_with_capacity(capacity)?);
         Ok((Many(ring.clone()), Many(ring.clone()), ring))
+    }
+}
+
+impl<F: ManySenders> sealed::Sealed for Reservable<F> {}
+impl<F: ManySenders> Flavour for Reservable<F> {
+    const ONE_SENDER: bool = false;
+    const ONE_RECEIVER: bool = F::ONE_RECEIVER;
+    const EVICTS: bool = true;
+    type Tx<T> = Counted<T, Mpmc>;
+    type Rx<T> = Counted<T, F>;
+    type Gauge<T> = Counted<T, Mpmc>;
+
+    fn ring<T>(capacity: usize) -> Result<Ends<T, Self>, CapacityError> {
+        let ring = Counted::try_with_capacity(capacity)?;
+        Ok((ring.clone(), ring.end(), ring))
     }
 }

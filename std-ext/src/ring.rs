@@ -2,6 +2,7 @@
 //!
 //! Not public API. `flavour` says which ring serves which channel.
 
+mod counted;
 mod either;
 mod evicting;
 mod handoff;
@@ -10,6 +11,7 @@ mod stamped;
 
 use std::collections::VecDeque;
 
+pub(crate) use self::counted::Counted;
 pub(crate) use self::either::Either;
 pub(crate) use self::evicting::Evicting;
 pub(crate) use self::handoff::{Handoff, Taker};
@@ -30,8 +32,19 @@ pub trait Tx<T> {
         Err(item)
     }
 
-    /// Whether the next push is sure to succeed. Never, where another may take the room.
-    fn has_room(&mut self) -> bool {
+    /// Keeps room for one item, if there is some: `push_reserved` is then sure to find it.
+    /// Never, where another may take it.
+    fn reserve(&mut self) -> bool {
+        false
+    }
+
+    /// Stores an item in the room that was reserved.
+    fn push_reserved(&mut self, item: T) -> Result<Ticket, T> {
+        self.push(item)
+    }
+
+    /// Does not need what it reserved. Whether another may have it.
+    fn cancel_reserved(&mut self) -> bool {
         false
     }
 
@@ -130,6 +143,11 @@ pub trait Gauge {
     /// How many there are for receivers.
     fn offered(&self) -> usize {
         self.read().depth
+    }
+
+    /// Whether there is room for one more.
+    fn has_room(&self) -> bool {
+        self.len() < self.capacity()
     }
 
     /// How deep it is when a push finds no room.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use loom::sync::{Condvar, Mutex};
 use loom::thread;
 use ringfence::event::Event;
-use ringfence::flavour::{OneSender, Spsc};
+use ringfence::flavour::{CanReserve, Spsc};
 use ringfence::wait::KeptPlace;
 use ringfence::{Receiver, SendError, Sender, Stats, channel};
 use ringfence_core::sync::{AtomicBool, Ordering};
@@ -40,6 +40,9 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("future_two_receivers_wait", two_receivers_wait).preemptions(1),
     Model::new("future_reserve_waits", reserve_waits),
     Model::new("future_reserve_waits_stamped", reserve_waits_stamped),
+    Model::new("future_reserve_waits_counted", reserve_waits_counted),
+    Model::new("future_reserve_given_back", reserve_given_back).preemptions(2),
+    Model::new("channel_reserve_of_many", reserve_of_many).preemptions(2),
     Model::new("future_reserve_closed", reserve_closed),
     Model::new("channel_reserve_parks", reserve_parks),
     Model::new("channel_gathers", gathers).preemptions(2),
@@ -446,7 +449,7 @@ fn two_receivers_wait() {
 }
 
 /// Room that was seen is there.
-fn reserve<F: OneSender>((mut tx, mut rx): (Sender<u32, F>, Receiver<u32, F>))
+fn reserve<F: CanReserve>((mut tx, mut rx): (Sender<u32, F>, Receiver<u32, F>))
 where
     Receiver<u32, F>: Send + 'static,
 {
@@ -467,6 +470,41 @@ fn reserve_waits() {
 
 fn reserve_waits_stamped() {
     reserve(channel(1).spmc().build());
+}
+
+fn reserve_waits_counted() {
+    reserve(channel(1).mpsc().reservable().build());
+}
+
+/// Room that is given back goes to who waits for it.
+fn reserve_given_back() {
+    let (mut tx, mut rx) = channel(1).mpsc().reservable().build();
+    let mut other = tx.clone();
+    let holder = thread::spawn(move || drop(other.reserve().unwrap()));
+    drop(block_on(tx.reserve_async()).unwrap());
+    holder.join().unwrap();
+    tx.try_reserve().unwrap().send(1).unwrap();
+    assert_eq!(rx.try_recv(), Ok(1));
+    at_rest(tx.stats());
+}
+
+/// Whoever has room finds a slot, and room for one is for one only.
+fn reserve_of_many() {
+    let (mut tx, mut rx) = channel(1).mpsc().reservable().build();
+    let mut other = tx.clone();
+    tx.try_send(0).unwrap();
+    let receiver = thread::spawn(move || (rx.try_recv(), rx));
+    let sender = thread::spawn(move || other.try_send(1).is_ok());
+    let sent = tx
+        .try_reserve()
+        .map(|permit| permit.send(2).unwrap())
+        .is_ok();
+    let (received, mut rx) = receiver.join().unwrap();
+    assert_eq!(received, Ok(0));
+    let both = [sender.join().unwrap(), sent];
+    assert_ne!(both, [true; 2]);
+    assert_eq!(rx.try_recv().is_ok(), both != [false; 2]);
+    at_rest(tx.stats());
 }
 
 /// A permit is not to be had, or of no use, once the channel is closed.

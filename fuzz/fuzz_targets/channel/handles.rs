@@ -3,7 +3,7 @@
 use crate::item::Item;
 use crate::kept::{self, Future, Order};
 use crate::oracle::Fate;
-use ringfence::flavour::{Flavour, OneSender};
+use ringfence::flavour::{CanReserve, Flavour};
 use ringfence::{Receiver, Sender, TrySendError, WeakReceiver, WeakSender};
 
 pub type Tx<F> = Sender<Item, F>;
@@ -29,16 +29,22 @@ impl<F: Flavour> Rx<F> {
     }
 }
 
-pub enum Senders<F: Flavour> {
-    One {
-        permit: fn(&mut Tx<F>, Use) -> Result<Fate, TrySendError<()>>,
-        reserve: fn(Tx<F>, u64, Order) -> Future<F>,
-    },
-    Many {
-        clone: fn(&Tx<F>) -> Tx<F>,
-        downgrade: fn(&Tx<F>) -> WeakTx<F>,
-        upgrade: fn(&WeakTx<F>) -> Option<Tx<F>>,
-    },
+pub struct Senders<F: Flavour> {
+    pub room: Option<Room<F>>,
+    pub many: Option<Clones<F>>,
+}
+
+#[derive(Clone, Copy)]
+pub struct Room<F: Flavour> {
+    pub permit: fn(&mut Tx<F>, Use) -> Result<Fate, TrySendError<()>>,
+    pub reserve: fn(Tx<F>, u64, Order) -> Future<F>,
+}
+
+#[derive(Clone, Copy)]
+pub struct Clones<F: Flavour> {
+    pub clone: fn(&Tx<F>) -> Tx<F>,
+    pub downgrade: fn(&Tx<F>) -> WeakTx<F>,
+    pub upgrade: fn(&WeakTx<F>) -> Option<Tx<F>>,
 }
 
 /// Of a permit: whether to wait for it, and the item that is sent by it, if any.
@@ -50,9 +56,42 @@ pub struct Use {
 impl<F: Flavour> Senders<F> {
     pub fn one() -> Self
     where
-        F: OneSender,
+        F: CanReserve,
     {
-        Self::One {
+        Self {
+            room: Some(Room::new()),
+            many: None,
+        }
+    }
+
+    pub fn many() -> Self
+    where
+        F: Flavour<Tx<Item>: Clone>,
+    {
+        Self {
+            room: None,
+            many: Some(Clones::new()),
+        }
+    }
+
+    /// Of which each can reserve room.
+    pub fn reserving() -> Self
+    where
+        F: CanReserve + Flavour<Tx<Item>: Clone>,
+    {
+        Self {
+            room: Some(Room::new()),
+            many: Some(Clones::new()),
+        }
+    }
+}
+
+impl<F: Flavour> Room<F> {
+    fn new() -> Self
+    where
+        F: CanReserve,
+    {
+        Self {
             permit: |tx, Use { waits, item }| {
                 let permit = if waits {
                     tx.reserve()?
@@ -65,12 +104,14 @@ impl<F: Flavour> Senders<F> {
             reserve: |tx, number, order| Box::pin(kept::reserve(tx, number, order)),
         }
     }
+}
 
-    pub fn many() -> Self
+impl<F: Flavour> Clones<F> {
+    fn new() -> Self
     where
         F: Flavour<Tx<Item>: Clone>,
     {
-        Self::Many {
+        Self {
             clone: Clone::clone,
             downgrade: Sender::downgrade,
             upgrade: WeakSender::upgrade,

@@ -5,7 +5,7 @@ use crate::handles::{Rx, Tx};
 use crate::item::{Item, number};
 use crate::oracle::Fate;
 use ringfence::RecvError;
-use ringfence::flavour::{Flavour, OneSender};
+use ringfence::flavour::{CanReserve, Flavour};
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -54,6 +54,10 @@ pub enum What {
 impl What {
     pub fn is_of_sender(&self) -> bool {
         matches!(self, Self::Send(_) | Self::Reserve(..) | Self::Closed(true))
+    }
+
+    pub fn has_permit(&self) -> bool {
+        matches!(self, Self::Reserve(_, true))
     }
 }
 
@@ -131,7 +135,7 @@ pub async fn send<F: Flavour>(mut tx: Tx<F>, item: Item, order: Order) -> (End<F
 }
 
 /// Holds the permit until it is polled again.
-pub async fn reserve<F: OneSender>(mut tx: Tx<F>, number: u64, order: Order) -> (End<F>, Out) {
+pub async fn reserve<F: CanReserve>(mut tx: Tx<F>, number: u64, order: Order) -> (End<F>, Out) {
     let out = match unless_stopped(&order, &mut tx.reserve_async()).await {
         Some(Ok(permit)) => {
             let mut polls = 0..1;

@@ -95,7 +95,8 @@ fn run<F: Flavour>(
         .on_drop(item::hook);
     let (tx, rx) = build(builder);
     let monitor = tx.monitor();
-    let oracle = Oracle::new(capacity, on_full, (from, to));
+    let mut oracle = Oracle::new(capacity, on_full, (from, to));
+    oracle.shows_reserved = senders.room.is_some() && senders.many.is_some();
     let mut world = World::new(senders, receivers, (tx, rx), oracle, monitor);
     world.begin(input.ends, input.stays_open);
     for _ in 0..=input.rounds % 8 {
@@ -119,11 +120,17 @@ unsafe extern "C" {
 fuzz_target!(
     init: atexit(report),
     |input: Input| {
-        match input.flavour % 4 {
+        match input.flavour % 5 {
             0 => run(&input, |builder| builder.spsc().build(), Senders::one(), Receivers::One),
             1 => run(&input, |builder| builder.mpsc().build(), Senders::many(), Receivers::One),
             2 => run(&input, |builder| builder.spmc().build(), Senders::one(), Receivers::many()),
-            _ => run(&input, |builder| builder.mpmc().build(), Senders::many(), Receivers::many()),
+            3 => run(&input, |builder| builder.mpmc().build(), Senders::many(), Receivers::many()),
+            _ => run(
+                &input,
+                |builder| builder.mpmc().reservable().build(),
+                Senders::reserving(),
+                Receivers::many(),
+            ),
         }
         assert_eq!(item::live(), 0, "lost");
     }

@@ -67,6 +67,10 @@ impl From<SendTimeoutError<Item>> for Fate {
 pub struct Oracle {
     pub items: VecDeque<u64>,
     pub capacity: usize,
+    /// How many permits there are.
+    pub reserved: usize,
+    /// Whether others see that room is reserved.
+    pub shows_reserved: bool,
     pub on_full: OnFull,
     /// Between these depths chance decides.
     pub chance: (usize, usize),
@@ -87,6 +91,8 @@ impl Oracle {
         Self {
             items: VecDeque::new(),
             capacity,
+            reserved: 0,
+            shows_reserved: false,
             on_full,
             chance,
             why_closed: None,
@@ -115,7 +121,12 @@ impl Oracle {
     }
 
     pub fn is_full(&self) -> bool {
-        self.items.len() == self.capacity
+        let reserved = if self.shows_reserved {
+            self.reserved
+        } else {
+            0
+        };
+        self.items.len() + reserved == self.capacity
     }
 
     /// Whether a send would wait for room.
@@ -180,6 +191,11 @@ impl Oracle {
             fate => return fate,
         }
         match self.on_full {
+            // Or all room is reserved.
+            OnFull::DropOldest if self.items.is_empty() => {
+                self.drops.push((number, Reason::Newest));
+                self.refused(Fate::Refused(number), |stats| &mut stats.refused_newest)
+            }
             OnFull::DropNewest => {
                 self.drops.push((number, Reason::Newest));
                 self.refused(Fate::Refused(number), |stats| &mut stats.refused_newest)

@@ -4,17 +4,17 @@ use std::fmt;
 use std::time::Instant;
 
 use super::future::ReserveFuture;
-use super::sender::offer;
+use super::sender::attend_to;
 use super::{Sender, Shared};
 use crate::error::{SendError, TrySendError};
-use crate::flavour::{AnyTx, Flavour, OneSender};
+use crate::flavour::{AnyTx, CanReserve, Flavour};
 use crate::ring::{Gauge, Tx};
 use crate::wait::wait;
 
-/// Room for one item, seen by the only sender: it stays until it is used. From
-/// [`Sender::reserve`].
+/// Room for one item, until it is used. From [`Sender::reserve`].
 ///
-/// Dropping it gives the room back, by doing nothing.
+/// Dropping it gives the room back. Where there are many senders, one that is forgotten
+/// keeps it for ever.
 ///
 /// ```
 /// let (mut tx, mut rx) = ringfence::channel(1).spsc().build();
@@ -25,12 +25,16 @@ use crate::wait::wait;
 /// assert!(rx.recv().is_ok());
 /// ```
 #[must_use = "the room is for one item"]
-pub struct Permit<'a, T, F: Flavour>(&'a mut Sender<T, F>);
+pub struct Permit<'a, T, F: Flavour> {
+    sender: &'a mut Sender<T, F>,
+    is_used: bool,
+}
 
 impl<'a, T, F: Flavour> Permit<'a, T, F> {
-    /// The caller has [`seen_room`].
+    /// The caller has got [`room`](take_room).
     pub(super) fn new(sender: &'a mut Sender<T, F>) -> Self {
-        Self(sender)
+        let is_used = false;
+        Self { sender, is_used }
     }
 
     /// Sends `item`. Never waits.
@@ -38,21 +42,39 @@ impl<'a, T, F: Flavour> Permit<'a, T, F> {
     /// # Errors
     /// [`SendError`] with the item, if the channel was closed, or the receiver went,
     /// meanwhile.
-    pub fn send(self, item: T) -> Result<(), SendError<T>> {
-        offer(&mut self.0.tx, &self.0.shared, item).map_err(|refusal| {
-            debug_assert!(refusal.is_disconnected(), "nobody else takes room");
-            self.0.count(&refusal);
-            SendError(refusal.into_inner())
+    pub fn send(mut self, item: T) -> Result<(), SendError<T>> {
+        let Sender { tx, shared, .. } = &mut *self.sender;
+        let refused = if shared.items.is_closed() {
+            Some(item)
+        } else {
+            self.is_used = true;
+            match tx.push_reserved(item) {
+                Ok(ticket) => attend_to(shared, ticket),
+                Err(_) => unreachable!("nobody else takes the room"),
+            }
+        };
+        refused.map_or(Ok(()), |item| {
+            shared.counts.send.refused_closed.add(1);
+            Err(SendError(item))
         })
     }
 }
 
-impl<T, F: OneSender> Sender<T, F> {
+impl<T, F: Flavour> Drop for Permit<'_, T, F> {
+    fn drop(&mut self) {
+        if !self.is_used {
+            give_back(&mut self.sender.tx, &self.sender.shared);
+        }
+    }
+}
+
+impl<T, F: CanReserve> Sender<T, F> {
     /// Waits for room, whatever [`OnFull`](crate::OnFull) says, and keeps it.
     ///
     /// For items that are better not made, or not taken from elsewhere, before there is
-    /// room. No item is offered as yet, so none is counted. Only for the
-    /// [flavours with one sender](OneSender).
+    /// room. No item is offered as yet, so none is counted. For
+    /// [flavours](CanReserve) with one sender, and where there are many, for channels built
+    /// to be [reservable](crate::Builder::reservable).
     ///
     /// # Errors
     /// [`SendError`] without an item, if the channel is closed or the receiver gone,
@@ -62,7 +84,7 @@ impl<T, F: OneSender> Sender<T, F> {
     /// If the capacity is 0, and the channel open: there will never be room.
     #[track_caller]
     pub fn reserve(&mut self) -> Result<Permit<'_, T, F>, SendError<()>> {
-        match seen_room(&mut self.tx, &self.shared) {
+        match take_room(&mut self.tx, &self.shared) {
             Ok(()) => {}
             Err(TrySendError::Full(())) => self.wait_for_room()?,
             Err(TrySendError::Disconnected(())) => return Err(SendError(())),
@@ -76,7 +98,7 @@ impl<T, F: OneSender> Sender<T, F> {
     /// [`TrySendError`] without an item, if there is no room, as always with a capacity of
     /// 0, or the channel is closed or the receiver gone.
     pub fn try_reserve(&mut self) -> Result<Permit<'_, T, F>, TrySendError<()>> {
-        match seen_room(&mut self.tx, &self.shared) {
+        match take_room(&mut self.tx, &self.shared) {
             Ok(()) => Ok(Permit::new(self)),
             Err(refusal) => {
                 if refusal.is_full() {
@@ -114,27 +136,35 @@ impl<T, F: OneSender> Sender<T, F> {
             ..
         } = self;
         let start = Instant::now();
-        let attempt = || reserve_waiting(tx, shared);
-        let more = || shared.ring.len() < shared.ring.capacity();
+        let mut room = Room::new(tx, shared);
+        let attempt = || room.attempt();
+        let more = || shared.ring.has_room();
         let seen = wait(&shared.room, patience, None, attempt, more);
         let blocked = &shared.counts.send.blocked_nanos;
         blocked.add(start.elapsed().as_nanos() as u64);
+        room.hand_over();
         seen.expect("without a deadline it waits until there is something")
     }
 }
 
-/// Looks whether the channel is closed, then whether there is room.
-pub(super) fn seen_room<T, F: Flavour>(
+/// Looks whether the channel is closed, then keeps room for one item.
+fn take_room<T, F: Flavour>(
     tx: &mut AnyTx<T, F>,
     shared: &Shared<T, F>,
 ) -> Result<(), TrySendError<()>> {
     if shared.items.is_closed() {
         return Err(TrySendError::Disconnected(()));
     }
-    if tx.has_room() {
+    if tx.reserve() {
         Ok(())
     } else {
         Err(TrySendError::Full(()))
+    }
+}
+
+fn give_back<T, F: Flavour>(tx: &mut AnyTx<T, F>, shared: &Shared<T, F>) {
+    if tx.cancel_reserved() {
+        shared.attend_to_senders();
     }
 }
 
@@ -149,20 +179,51 @@ impl<T, F: Flavour> Shared<T, F> {
     }
 }
 
-/// Who waits for room looks again: `None` if there is none yet.
-pub(super) fn reserve_waiting<T, F: Flavour>(
-    tx: &mut AnyTx<T, F>,
-    shared: &Shared<T, F>,
-) -> Option<Result<(), SendError<()>>> {
-    match seen_room(tx, shared) {
-        Ok(()) => Some(Ok(())),
-        Err(TrySendError::Full(())) => None,
-        Err(TrySendError::Disconnected(())) => Some(Err(SendError(()))),
+/// Room for who waits for it: given back unless it is handed over, so also if a waker
+/// panics.
+pub(super) struct Room<'a, T, F: Flavour> {
+    tx: &'a mut AnyTx<T, F>,
+    shared: &'a Shared<T, F>,
+    is_kept: bool,
+}
+
+impl<'a, T, F: Flavour> Room<'a, T, F> {
+    pub(super) fn new(tx: &'a mut AnyTx<T, F>, shared: &'a Shared<T, F>) -> Self {
+        Self {
+            tx,
+            shared,
+            is_kept: false,
+        }
+    }
+
+    /// Looks again: `None` if there is none yet.
+    pub(super) fn attempt(&mut self) -> Option<Result<(), SendError<()>>> {
+        match take_room(self.tx, self.shared) {
+            Ok(()) => {
+                self.is_kept = true;
+                Some(Ok(()))
+            }
+            Err(TrySendError::Full(())) => None,
+            Err(TrySendError::Disconnected(())) => Some(Err(SendError(()))),
+        }
+    }
+
+    /// What there is belongs to a permit.
+    pub(super) fn hand_over(mut self) {
+        self.is_kept = false;
+    }
+}
+
+impl<T, F: Flavour> Drop for Room<'_, T, F> {
+    fn drop(&mut self) {
+        if self.is_kept {
+            give_back(self.tx, self.shared);
+        }
     }
 }
 
 impl<T, F: Flavour> fmt::Debug for Permit<'_, T, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Permit").field(&self.0).finish()
+        f.debug_tuple("Permit").field(&self.sender).finish()
     }
 }

@@ -249,7 +249,7 @@ impl<T, F: Flavour> Receiver<T, F> {
     /// Whether there was no room. Then there is none until the next receive.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.len() == self.capacity()
+        !self.shared.ring.has_room()
     }
 
     /// How many items fit.

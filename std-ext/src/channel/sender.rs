@@ -139,9 +139,11 @@ impl<T, F: Flavour> Sender<T, F> {
         match refusal {
             TrySendError::Full(item) => match self.on_full {
                 OnFull::Block => self.send_blocking(item, deadline),
-                OnFull::DropNewest => Ok(self.refuse(item, Reason::Newest, None)),
+                // Of the oldest, if all there is room for is reserved.
+                OnFull::DropNewest | OnFull::DropOldest => {
+                    Ok(self.refuse(item, Reason::Newest, None))
+                }
                 OnFull::DropRandom(_) => Ok(self.refuse(item, Reason::Random, None)),
-                OnFull::DropOldest => unreachable!("its ring makes room"),
             },
             TrySendError::Disconnected(item) => {
                 self.shared.counts.send.refused_closed.add(1);
@@ -226,7 +228,7 @@ impl<T, F: Flavour> Sender<T, F> {
             shared,
         };
         let attempt = || blocking.attempt();
-        let more = || shared.ring.len() < shared.ring.capacity();
+        let more = || shared.ring.has_room();
         let sent = wait(&shared.room, patience, deadline, attempt, more);
         counts
             .send
@@ -312,7 +314,7 @@ impl<T, F: Flavour> Sender<T, F> {
     /// Whether there was no room. There may be by now.
     #[must_use]
     pub fn is_full(&self) -> bool {
-        self.len() == self.capacity()
+        !self.shared.ring.has_room()
     }
 
     /// How many items fit.
@@ -376,7 +378,7 @@ pub(super) fn offer<T, F: Flavour>(
 
 /// After a push: wakes a receiver, or takes the item back out of a closed channel.
 #[inline]
-fn attend_to<T, F: Flavour>(shared: &Shared<T, F>, ticket: Ticket) -> Option<T> {
+pub(super) fn attend_to<T, F: Flavour>(shared: &Shared<T, F>, ticket: Ticket) -> Option<T> {
     if !shared.items.wants_attention() {
         return None;
     }

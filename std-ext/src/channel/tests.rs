@@ -4,6 +4,7 @@ mod future;
 mod many;
 mod policies;
 mod rendezvous;
+mod reserving;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};

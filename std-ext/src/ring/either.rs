@@ -31,10 +31,24 @@ impl<T, A: Tx<T>, B: Tx<T>> Tx<T> for Either<A, B> {
         }
     }
 
-    fn has_room(&mut self) -> bool {
+    fn reserve(&mut self) -> bool {
         match self {
-            Usual(ring) => ring.has_room(),
-            Other(ring) => ring.has_room(),
+            Usual(ring) => ring.reserve(),
+            Other(ring) => ring.reserve(),
+        }
+    }
+
+    fn push_reserved(&mut self, item: T) -> Result<Ticket, T> {
+        match self {
+            Usual(ring) => ring.push_reserved(item),
+            Other(ring) => ring.push_reserved(item),
+        }
+    }
+
+    fn cancel_reserved(&mut self) -> bool {
+        match self {
+            Usual(ring) => ring.cancel_reserved(),
+            Other(ring) => ring.cancel_reserved(),
         }
     }
 
@@ -167,6 +181,13 @@ impl<A: Gauge, B: Gauge> Gauge for Either<A, B> {
         match self {
             Usual(ring) => ring.offered(),
             Other(ring) => ring.offered(),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        match self {
+            Usual(ring) => ring.has_room(),
+            Other(ring) => ring.has_room(),
         }
     }
 

@@ -33,6 +33,26 @@ impl<T> Evicting<T> {
     }
 }
 
+impl<T> Evicting<T> {
+    fn take(&self) -> Option<(Ticket, T)> {
+        loop {
+            match self.0.ring.pop_at() {
+                Ok(taken) => return Some(taken),
+                Err(PopError::Empty) => return None,
+                Err(PopError::Busy) => yield_now(),
+            }
+        }
+    }
+
+    /// Takes the oldest item, which nobody gets.
+    pub(super) fn evict(&self) -> Option<T> {
+        let (_, item) = self.take()?;
+        // ORDERING: Relaxed; see `read`.
+        self.0.evicted.fetch_add(1, Ordering::Relaxed);
+        Some(item)
+    }
+}
+
 impl<T> Clone for Evicting<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
@@ -52,7 +72,7 @@ impl<T> Tx<T> for Evicting<T> {
     }
 
     /// For the only sender.
-    fn has_room(&mut self) -> bool {
+    fn reserve(&mut self) -> bool {
         !self.0.ring.is_full()
     }
 
@@ -79,17 +99,10 @@ impl<T> Rx<T> for Evicting<T> {
     }
 
     fn take_stored(&mut self) -> Option<(Ticket, T)> {
-        loop {
-            match self.0.ring.pop_at() {
-                Ok(taken) => {
-                    // ORDERING: Relaxed; see `read`.
-                    self.0.popped.fetch_add(1, Ordering::Relaxed);
-                    return Some(taken);
-                }
-                Err(PopError::Empty) => return None,
-                Err(PopError::Busy) => yield_now(),
-            }
-        }
+        let taken = self.take()?;
+        // ORDERING: Relaxed; see `read`.
+        self.0.popped.fetch_add(1, Ordering::Relaxed);
+        Some(taken)
     }
 
     fn pop_each(&mut self, limit: usize, each: impl FnMut(T)) -> usize {

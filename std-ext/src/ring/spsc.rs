@@ -14,7 +14,7 @@ impl<T> Tx<T> for Producer<Heap<T>> {
         Ok(self.position().wrapping_sub(1))
     }
 
-    fn has_room(&mut self) -> bool {
+    fn reserve(&mut self) -> bool {
         self.ready() > 0 || self.refresh() > 0
     }
 
@@ -25,7 +25,7 @@ impl<T> Tx<T> for Producer<Heap<T>> {
         _: &mut VecDeque<T>,
         pushed: impl FnMut(Ticket, usize),
     ) -> bool {
-        if !Tx::has_room(self) {
+        if !Tx::reserve(self) {
             return false;
         }
         let room = self.ready();

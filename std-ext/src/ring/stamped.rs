@@ -133,7 +133,7 @@ impl<T, C: Side> Tx<T> for Producer<One<T, Solo, C>> {
         self.push_at(item).map_err(PushError::into_inner)
     }
 
-    fn has_room(&mut self) -> bool {
+    fn reserve(&mut self) -> bool {
         Self::has_room(self)
     }
 

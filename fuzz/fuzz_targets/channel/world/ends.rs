@@ -1,13 +1,13 @@
 //! Ends that come and go, and close the channel.
 
 use super::{MOST, World, pick};
-use crate::handles::{Receivers, Rx, Senders};
+use crate::handles::{Clones, Receivers, Rx};
 use crate::item::{Bomb, caught};
 use ringfence::flavour::Flavour;
 
 impl<F: Flavour> World<F> {
     pub fn clone_sender(&mut self, n: usize) {
-        if let Senders::Many { clone, .. } = self.of_senders
+        if let Some(Clones { clone, .. }) = self.of_senders.many
             && self.oracle.senders < MOST
         {
             self.senders.push(clone(&self.senders[n]));
@@ -34,7 +34,7 @@ impl<F: Flavour> World<F> {
     }
 
     pub fn downgrade_sender(&mut self, n: usize) {
-        if let Senders::Many { downgrade, .. } = self.of_senders
+        if let Some(Clones { downgrade, .. }) = self.of_senders.many
             && self.weak_senders.len() < MOST
         {
             self.weak_senders.push(downgrade(&self.senders[n]));
@@ -52,7 +52,7 @@ impl<F: Flavour> World<F> {
     }
 
     pub fn upgrade_sender(&mut self, n: u8) {
-        if let Senders::Many { upgrade, .. } = self.of_senders
+        if let Some(Clones { upgrade, .. }) = self.of_senders.many
             && let Some(n) = pick(&self.weak_senders, n)
             && self.oracle.senders < MOST
         {

@@ -1,7 +1,7 @@
 //! Futures that are kept.
 
 use super::World;
-use crate::handles::Senders;
+use crate::handles::Room;
 use crate::item::Item;
 use crate::kept::{self, End, Kept, Out, Stop, What};
 use crate::oracle::Fate;
@@ -20,7 +20,7 @@ impl<F: Flavour> World<F> {
     }
 
     pub fn keep_reserve(&mut self, n: usize) {
-        if let Senders::One { reserve, .. } = self.of_senders {
+        if let Some(Room { reserve, .. }) = self.of_senders.room {
             let tx = self.senders.swap_remove(n);
             let number = self.oracle.numbers(1);
             let what = What::Reserve(number, false);
@@ -67,10 +67,14 @@ impl<F: Flavour> World<F> {
                 }
                 fate => Some(Out::Sent(fate)),
             },
-            What::Reserve(number, true) => Some(Out::Sent(oracle.offer(*number))),
+            What::Reserve(number, true) => {
+                oracle.reserved -= 1;
+                Some(Out::Sent(oracle.offer(*number)))
+            }
             What::Reserve(..) if !oracle.is_open() => Some(Out::NoPermit),
             What::Reserve(_, has_permit) => {
                 *has_permit = !oracle.is_full();
+                oracle.reserved += usize::from(*has_permit);
                 oracle.stats.full_events += u64::from(is_first && !*has_permit);
                 None
             }
@@ -118,6 +122,7 @@ impl<F: Flavour> World<F> {
             self.oracle.cancel(number, !takes_back);
             item = takes_back.then_some(number);
         }
+        self.oracle.reserved -= usize::from(kept.what.has_permit());
         let how = if takes_back {
             Stop::TakeBack
         } else {
@@ -142,6 +147,7 @@ impl<F: Flavour> World<F> {
         if let What::Send(number) = kept.what {
             oracle.cancel(number, true);
         }
+        oracle.reserved -= usize::from(kept.what.has_permit());
         if kept.what.is_of_sender() {
             oracle.sender_leaves();
         } else {
@@ -159,7 +165,7 @@ impl<F: Flavour> World<F> {
     pub fn check_wakes(&self) {
         let for_room = |what: &What| matches!(what, What::Send(_) | What::Reserve(_, false));
         let for_items = |what: &What| matches!(what, What::Receive(_));
-        let waits = |what: &What| !matches!(what, What::Reserve(_, true));
+        let waits = |what: &What| !what.has_permit();
         let woken = |is_one: &dyn Fn(&What) -> bool| -> Vec<bool> {
             let those = self.kept.iter().filter(|kept| is_one(&kept.what));
             those.map(Kept::is_woken).collect()

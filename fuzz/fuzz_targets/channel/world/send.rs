@@ -1,7 +1,7 @@
 //! Sends that do not wait.
 
 use super::World;
-use crate::handles::{Senders, Use};
+use crate::handles::{Room, Use};
 use crate::item::{self, Bomb, Item, caught, explode};
 use crate::oracle::Fate;
 use ringfence::flavour::Flavour;
@@ -95,7 +95,7 @@ impl<F: Flavour> World<F> {
         let Self {
             oracle, senders, ..
         } = self;
-        let Senders::One { permit, .. } = self.of_senders else {
+        let Some(Room { permit, .. }) = self.of_senders.room else {
             return;
         };
         let waits = waits && !(oracle.is_open() && oracle.is_full());

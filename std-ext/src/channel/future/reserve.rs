@@ -6,10 +6,10 @@ use std::task::{Context, Poll, Waker};
 
 use super::send::for_room;
 use super::{POLLED_AFTER, Waiting};
-use crate::channel::permit::reserve_waiting;
+use crate::channel::permit::Room;
 use crate::channel::{Permit, Sender};
 use crate::error::SendError;
-use crate::flavour::{Flavour, OneSender};
+use crate::flavour::{CanReserve, Flavour};
 use crate::ring::Gauge;
 
 /// Waits for room. See [`Sender::reserve_async`].
@@ -23,7 +23,7 @@ pub struct ReserveFuture<'a, T, F: Flavour> {
     waiting: Waiting,
 }
 
-impl<'a, T, F: OneSender> ReserveFuture<'a, T, F> {
+impl<'a, T, F: CanReserve> ReserveFuture<'a, T, F> {
     pub(in crate::channel) fn new(sender: &'a mut Sender<T, F>) -> Self {
         Self {
             sender: Some(sender),
@@ -32,7 +32,7 @@ impl<'a, T, F: OneSender> ReserveFuture<'a, T, F> {
     }
 }
 
-impl<'a, T, F: OneSender> Future for ReserveFuture<'a, T, F> {
+impl<'a, T, F: CanReserve> Future for ReserveFuture<'a, T, F> {
     type Output = Result<Permit<'a, T, F>, SendError<()>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
@@ -55,9 +55,12 @@ fn poll_room<T, F: Flavour>(
     waker: &Waker,
 ) -> Poll<Result<(), SendError<()>>> {
     if !waiting.has_begun() {
-        if let Some(seen) = reserve_waiting(&mut sender.tx, &sender.shared) {
+        let mut room = Room::new(&mut sender.tx, &sender.shared);
+        if let Some(seen) = room.attempt() {
+            room.hand_over();
             return Poll::Ready(seen);
         }
+        drop(room);
         sender.shared.assert_has_room();
         sender.found_full();
         waiting.begin();
@@ -65,10 +68,13 @@ fn poll_room<T, F: Flavour>(
     let Sender {
         tx, shared, habits, ..
     } = sender;
-    let attempt = || reserve_waiting(tx, shared);
-    let more = || shared.ring.len() < shared.ring.capacity();
+    let mut room = Room::new(tx, shared);
+    let attempt = || room.attempt();
+    let more = || shared.ring.has_room();
     let (event, blocked_nanos) = for_room(shared);
-    waiting.poll((event, blocked_nanos, habits), waker, attempt, more)
+    let polled = waiting.poll((event, blocked_nanos, habits), waker, attempt, more);
+    room.hand_over();
+    polled
 }
 
 impl<T, F: Flavour> Drop for ReserveFuture<'_, T, F> {

@@ -171,7 +171,7 @@ impl<T> Sending<T> {
             tx, shared, habits, ..
         } = sender;
         let attempt = || pending.attempt(tx, shared);
-        let more = || shared.ring.len() < shared.ring.capacity();
+        let more = || shared.ring.has_room();
         let (event, blocked_nanos) = for_room(shared);
         waiting.poll((event, blocked_nanos, habits), waker, attempt, more)
     }

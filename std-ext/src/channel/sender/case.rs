@@ -79,7 +79,7 @@ impl<'a, T, F: Flavour> End<'a> for Sending<'a, T, F> {
     }
 
     fn has_more(&self) -> bool {
-        self.shared.ring.len() < self.shared.ring.capacity()
+        self.shared.ring.has_room()
     }
 
     fn patience(&mut self) -> &mut Patience {

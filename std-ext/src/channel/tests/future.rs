@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use super::*;
 use crate::event::Event;
 use crate::fence::REFUSED;
-use crate::flavour::{Flavour, OneSender};
+use crate::flavour::{CanReserve, Flavour};
 use crate::wait::KeptPlace;
 
 /// A task that counts how often it is woken, and does nothing.
@@ -269,7 +269,7 @@ fn a_receive_dropped_at_any_point_loses_nothing() {
 /// The same of room that is waited for.
 #[test]
 fn a_reservation_dropped_at_any_point_loses_nothing() {
-    fn run<F: OneSender>(builder: impl Fn() -> (Sender<u32, F>, Receiver<u32, F>)) {
+    fn run<F: CanReserve>(builder: impl Fn() -> (Sender<u32, F>, Receiver<u32, F>)) {
         each_way(|polls, before, step| {
             let (mut tx, rx) = builder();
             tx.try_send(1).unwrap();
@@ -300,11 +300,13 @@ fn a_reservation_dropped_at_any_point_loses_nothing() {
     }
     run(|| channel(1).spsc().build());
     run(|| channel(1).spmc().build());
+    run(|| channel(1).mpsc().reservable().build());
+    run(|| channel(1).mpmc().reservable().build());
 }
 
 #[test]
 fn room_that_was_reserved_is_there() {
-    fn run<F: OneSender>((mut tx, mut rx): (Sender<u32, F>, Receiver<u32, F>)) {
+    fn run<F: CanReserve>((mut tx, mut rx): (Sender<u32, F>, Receiver<u32, F>)) {
         tx.try_reserve().unwrap().send(1).unwrap();
         drop(tx.reserve().unwrap()); // gives the room back
         tx.reserve().unwrap().send(2).unwrap();
@@ -323,6 +325,8 @@ fn room_that_was_reserved_is_there() {
     run(channel(2).spsc().build());
     run(channel(2).spmc().build());
     run(channel(2).spmc().on_full(OnFull::DropNewest).build());
+    run(channel(2).mpsc().reservable().build());
+    run(channel(2).mpmc().reservable().build());
 }
 
 #[test]

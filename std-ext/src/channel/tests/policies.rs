@@ -55,7 +55,8 @@ fn drop_oldest_keeps_the_latest() {
     keeps(builder.clone().spsc().build());
     keeps(builder.clone().mpsc().build());
     keeps(builder.clone().spmc().build());
-    keeps(builder.mpmc().build());
+    keeps(builder.clone().mpmc().build());
+    keeps(builder.mpsc().reservable().build());
 }
 
 #[test]
