@@ -37,6 +37,8 @@ sync::with_compare_and_swap! { pub mod stamped; }
 #[allow(missing_docs, reason = "not public API")]
 pub mod sync;
 
+#[cfg(feature = "alloc")]
+mod counted;
 mod ends;
 mod error;
 mod handle;
