@@ -10,6 +10,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::fmt;
 use core::ptr::NonNull;
 
 use crate::error::CapacityError;
@@ -53,6 +54,12 @@ impl<T> core::ops::Deref for Counted<T> {
     #[inline(always)]
     fn deref(&self) -> &T {
         &self.shared().value
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Counted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 
