@@ -4,6 +4,7 @@
 //!   compare-and-swap.
 //! * `mpmc`: any number of both, lock-free, with exact overwrite.
 //! * `stamped`: one or many of each, fast, and not lock-free.
+//! * [`policy`]: what a push does when there is no room, counted.
 //!
 //! The last two need compare-and-swap: the target's, or that of `portable-atomic`.
 //!
@@ -32,6 +33,7 @@ extern crate alloc;
 extern crate std;
 
 sync::with_compare_and_swap! { pub mod mpmc; }
+pub mod policy;
 pub mod spsc;
 sync::with_compare_and_swap! { pub mod stamped; }
 #[doc(hidden)]

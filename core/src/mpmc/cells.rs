@@ -9,6 +9,7 @@ use core::iter::FusedIterator;
 
 use super::packing::Content;
 use super::{Position, Track};
+use crate::policy::{ForcePush, Push, Sent};
 use crate::slots::Slots;
 use crate::sync::rmw::AtomicUsize;
 use crate::sync::{self, Ordering, Padded};
@@ -308,6 +309,26 @@ impl<St: Storage> Mpmc<St> {
     /// Takes items until the ring is empty, or all spares are in use.
     pub fn drain(&self) -> impl Iterator<Item = St::Item> {
         core::iter::from_fn(|| self.try_pop().ok())
+    }
+}
+
+impl<St: Storage> Push for &Mpmc<St> {
+    type Item = St::Item;
+    fn push(&mut self, item: St::Item) -> Result<(), St::Item> {
+        self.try_push(item).map_err(PushError::into_inner)
+    }
+    fn depth(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<St: Storage> ForcePush for &Mpmc<St> {
+    fn force(&mut self, item: St::Item) -> Sent<St::Item> {
+        match self.force_push(item) {
+            Ok(None) => Sent::Stored,
+            Ok(Some(oldest)) => Sent::Evicted(oldest),
+            Err(busy) => Sent::Refused(busy.into_inner()),
+        }
     }
 }
 
