@@ -15,6 +15,10 @@
 //!
 //! * `alloc`: rings on the heap.
 //! * `async`: [`spsc`] rings whose sides can be awaited, by any executor.
+//! * `embedded-io`, `embedded-io-async`: the ends of a [`spsc`] ring of bytes as readers and
+//!   writers; what they do where they would block is said at `IoError`.
+//! * `heapless`: batches to and from vectors of that crate, whose compiler may have to be newer.
+//! * `defmt`: errors and counts in its logs.
 //! * `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: for targets without
 //!   compare-and-swap, `mpmc`, `stamped`, and the reference count of `spsc` rings on the heap.
@@ -44,6 +48,8 @@ pub mod sync;
 mod counted;
 mod ends;
 mod error;
+#[cfg(feature = "defmt")]
+mod format;
 mod handle;
 #[cfg(feature = "alloc")]
 mod heap;

@@ -158,6 +158,7 @@ impl<P: ForcePush> Policy<P> for DropOldest {
 /// What became of the items that were pushed by one caller, each modulo 2^32:
 /// `offered = stored + refused`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Counts {
     /// Items that were to be pushed.
     pub offered: u32,

@@ -23,6 +23,7 @@ pub struct EarlyDrop {
 
 /// The thresholds are not in order, or the probability is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum EarlyDropError {
     /// The first threshold is not below the second.
