@@ -61,3 +61,5 @@ mod progress_tests;
 mod slots;
 #[cfg(feature = "async")]
 mod waiter;
+#[cfg(test)]
+mod zeros_tests;

@@ -123,7 +123,7 @@ impl<T> Parts<'_, T> {
     /// Takes the spare of one place, unless it is taken.
     #[inline(always)]
     fn take(&self, place: usize) -> Option<Cell> {
-        let word = &self.pool[place];
+        let word = self.place(place);
         let seen = word.load(Ordering::Relaxed);
         if seen & TAKEN != 0 {
             return None;
@@ -133,11 +133,18 @@ impl<T> Parts<'_, T> {
         Some(Cell::from_word(idle.ok()?, self.track.slots.len() + place))
     }
 
+    #[inline(always)]
+    fn place(&self, place: usize) -> &AtomicUsize {
+        debug_assert!(place < self.pool.len());
+        // SAFETY: in bounds by M4, as in `Track::find`.
+        unsafe { self.pool.get_unchecked(place) }
+    }
+
     /// Gives a spare back to its place, which has been kept for it.
     fn give_back(&self, spare: &Spare) {
         let idle = spare.cell.to_word(self.track.slots.len() + spare.place);
         // ORDERING: Release, edge `pool` from here.
-        self.pool[spare.place].store(idle, Ordering::Release);
+        self.place(spare.place).store(idle, Ordering::Release);
     }
 }
 
