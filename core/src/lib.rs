@@ -4,6 +4,7 @@
 //!   compare-and-swap.
 //! * `mpmc`: any number of both, lock-free, with exact overwrite.
 //! * `stamped`: one or many of each, fast, and not lock-free.
+//! * [`policy`]: what a push does when there is no room, counted.
 //!
 //! The last two need compare-and-swap: the target's, or that of `portable-atomic`.
 //!
@@ -13,6 +14,11 @@
 //! # Features
 //!
 //! * `alloc`: rings on the heap.
+//! * `async`: [`spsc`] rings whose sides can be awaited, by any executor.
+//! * `embedded-io`, `embedded-io-async`: the ends of a [`spsc`] ring of bytes as readers and
+//!   writers; what they do where they would block is said at `IoError`.
+//! * `heapless`: batches to and from vectors of that crate, whose compiler may have to be newer.
+//! * `defmt`: errors and counts in its logs.
 //! * `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: for targets without
 //!   compare-and-swap, `mpmc`, `stamped`, and the reference count of `spsc` rings on the heap.
@@ -31,14 +37,19 @@ extern crate alloc;
 extern crate std;
 
 sync::with_compare_and_swap! { pub mod mpmc; }
+pub mod policy;
 pub mod spsc;
 sync::with_compare_and_swap! { pub mod stamped; }
 #[doc(hidden)]
 #[allow(missing_docs, reason = "not public API")]
 pub mod sync;
 
+#[cfg(feature = "alloc")]
+mod counted;
 mod ends;
 mod error;
+#[cfg(feature = "defmt")]
+mod format;
 mod handle;
 #[cfg(feature = "alloc")]
 mod heap;
@@ -48,3 +59,7 @@ mod position;
 #[cfg(test)]
 mod progress_tests;
 mod slots;
+#[cfg(feature = "async")]
+mod waiter;
+#[cfg(test)]
+mod zeros_tests;

@@ -6,7 +6,11 @@ mod drops;
 mod handles;
 #[cfg(feature = "alloc")]
 mod heap;
+#[cfg(feature = "embedded-io")]
+mod io;
 mod progress;
+#[cfg(feature = "async")]
+mod waiting;
 
 use super::*;
 use seq_macro::seq;
