@@ -37,6 +37,7 @@
 //!   every item.
 //! * [`age`]: receivers that drop items which have waited too long.
 //! * [`select`]: waiting for several channels at once.
+//! * [`window`]: bounds in bytes, in a process and over a connection.
 //!
 //! # Features
 //!
@@ -93,3 +94,5 @@ mod sync;
 #[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod wait;
+#[cfg(feature = "std")]
+pub mod window;
