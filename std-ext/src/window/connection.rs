@@ -85,6 +85,8 @@ pub struct Usage {
     pub unread: usize,
     /// How many streams there are.
     pub streams: usize,
+    /// How many of them the peer has opened: at most [`Config::streams`].
+    pub streams_of_peer: usize,
 }
 
 /// One end of a connection with many streams. See [the module](super).
@@ -333,6 +335,7 @@ impl Connection {
             freed: self.window.freed(),
             unread: streams.clone().map(|stream| stream.incoming.unread()).sum(),
             streams: streams.len(),
+            streams_of_peer: (self.peer_streams.used() - self.peer_streams.freed()) as usize,
         }
     }
 

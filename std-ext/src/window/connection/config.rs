@@ -5,7 +5,8 @@ use crate::window::varint::MAX;
 /// How much a [`Connection`](super::Connection) stores at most: in all, up to `window` bytes
 /// received, and `send_buffer` bytes to be sent for each stream. Buffers grow by doubling and
 /// live as long as their stream, so up to twice `stream_window` and twice `send_buffer` are
-/// allocated for each.
+/// allocated for each. Of the peer's streams there are at most `streams`; those that are
+/// opened here stay until the application has seen their end, or stopped them.
 ///
 /// With `window` at least `streams` times `stream_window`, no stream that is not read holds
 /// up another; with less, those that are not read can use it up together.
