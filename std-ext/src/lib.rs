@@ -45,6 +45,8 @@
 //!   the crate is `no_std` and consists of `spsc`; `ringfence-core` has the other rings.
 //! * `stream`, `sink`: receivers as streams and senders as sinks, by the traits of
 //!   `futures-core` and `futures-sink`. Futures need no feature.
+//! * `futures-io`, `tokio`: the ends of a [`window::pipe()`] as `AsyncRead` and `AsyncWrite`, by
+//!   the traits of either.
 //! * `alloc`, `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: those of the core.
 

@@ -1,5 +1,8 @@
 //! Bounds in bytes: the other side may send as much as there is room for.
 //!
+//! * [`pipe()`]: a bounded queue of bytes between a writer and a reader, blocking or awaited.
+//!   [`pump`] fills one from a socket, and reads only what there is room for: so TCP's own
+//!   window closes, and a slow consumer here holds back a fast writer there.
 //! * [`Connection`]: many streams over one connection, each with a window of its own, so
 //!   that one that is not read holds back itself and not the others.
 //!
@@ -57,9 +60,12 @@ mod frame;
 mod incoming;
 mod limit;
 mod outgoing;
+pub mod pipe;
 #[cfg(test)]
 mod tests;
 mod varint;
 
 pub use self::connection::{Config, Connection, Event, Role, StreamId, Usage};
 pub use self::error::{OpenError, ProtocolError, ReadError, WriteError};
+#[doc(inline)]
+pub use self::pipe::{PipeReader, PipeWriter, drain, pipe, pump};

@@ -240,6 +240,22 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
         }
     }
 
+    /// As [`as_slices`](Self::as_slices), for as long as the chunk would have lived. Pops
+    /// nothing.
+    #[must_use]
+    pub fn into_slices(self) -> (&'a [O::Item], &'a [O::Item]) {
+        let owner = &self.consumer.owner;
+        let (index, first, second) = owner.geometry().pieces(self.consumer.head, self.len);
+        // SAFETY: as in `as_slices`; the chunk's borrow of the consumer goes on in the slices,
+        // so nothing is popped meanwhile.
+        unsafe {
+            (
+                owner.slots().run(index, first),
+                owner.slots().run(0, second),
+            )
+        }
+    }
+
     /// The items, oldest first, to change where they are. What is not committed
     /// stays in the ring as changed.
     #[must_use]

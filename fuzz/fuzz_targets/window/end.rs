@@ -36,8 +36,10 @@ pub struct End {
 /// Of one stream.
 #[derive(Default)]
 pub struct Counts {
-    written: u64,
-    read: u64,
+    pub written: u64,
+    pub read: u64,
+    /// Whether it was reset or stopped.
+    pub is_given_up: bool,
 }
 
 impl End {
@@ -99,32 +101,33 @@ impl End {
             }
             Act::Reset(which, code) => {
                 if let Some(id) = self.known(which) {
+                    self.streams.entry(id).or_default().is_given_up = true;
                     self.connection.reset(id, code);
                     self.unsent_was_given_up();
                 }
             }
             Act::Stop(which, code) => {
                 if let Some(id) = self.known(which) {
+                    self.streams.entry(id).or_default().is_given_up = true;
                     self.connection.stop(id, code);
                     self.received_was_dropped();
                 }
             }
             Act::Events(n) => {
                 for _ in 0..n {
-                    self.event();
+                    let _ = self.event();
                 }
             }
         }
         self.check();
     }
 
-    /// One event. Whether there was one.
-    pub fn event(&mut self) -> bool {
+    pub fn event(&mut self) -> Option<Event> {
         let event = self.connection.poll_event();
         if let Some(Event::Opened(id)) = event {
             assert!(self.streams.insert(id, Counts::default()).is_none());
         }
-        event.is_some()
+        event
     }
 
     /// The byte of a stream that the client writes, or the server, at some place.
@@ -156,6 +159,11 @@ impl End {
             self.read += 1;
         }
         read
+    }
+
+    pub fn read_all(&mut self, id: StreamId) {
+        while let Ok(1..) = self.read(id, 100) {}
+        self.check();
     }
 
     /// Takes bytes from the peer.
@@ -203,6 +211,8 @@ impl End {
         assert!(usage.may_receive >= self.before.may_receive);
         // Within the memory.
         assert!(usage.unread as u64 <= self.sizes.window());
+        let most = usage.streams as u64 * self.sizes.stream_window();
+        assert!(usage.unread as u64 <= most);
         assert!(usage.streams_of_peer as u64 <= self.sizes.streams());
         assert!(usage.unsent <= usage.streams * self.sizes.send_buffer());
         self.before = usage;

@@ -19,6 +19,8 @@ enum Step {
     Bytes(Vec<u8>),
     /// A frame of some kind with these numbers, followed by so many bytes as data has.
     Frame(u8, Number, Number),
+    /// Single bytes on one of its streams: this many, or as many as are let through.
+    Flood(u8, u16),
 }
 
 /// What is often interesting.
@@ -72,6 +74,10 @@ pub fn run(input: &Input) {
                     bytes.extend(vec![0; second.value().min(1000) as usize]);
                 }
                 victim.receive(&bytes);
+            }
+            Step::Flood(stream, n) => {
+                let bytes = [4, 2 * (stream % 4), 1, 0];
+                let _ = (0..n % 1000).all(|_| victim.receive(&bytes));
             }
         }
     }

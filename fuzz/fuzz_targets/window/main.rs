@@ -32,6 +32,10 @@ impl Sizes {
         1 + u64::from(self.streams % 5)
     }
 
+    fn stream_window(self) -> u64 {
+        1 + u64::from(self.stream_window)
+    }
+
     fn window(self) -> u64 {
         1 + u64::from(self.window % 600)
     }
@@ -43,7 +47,7 @@ impl Sizes {
     fn config(self) -> Config {
         Config::default()
             .window(self.window())
-            .stream_window(1 + u64::from(self.stream_window))
+            .stream_window(self.stream_window())
             .streams(self.streams())
             .send_buffer(self.send_buffer())
             .most_idle_frames(100)
