@@ -61,7 +61,11 @@ impl<T: Write> Write for Hesitant<T> {
 fn all_arrives_in_order_whatever_the_sizes() {
     for capacity in [1, 2, 3, 10, 1000, 100_000] {
         for most in [1, 7, 100_000] {
-            let len = if most.min(capacity) < 100 { 2000 } else { 50_000 };
+            let len = if most.min(capacity) < 100 {
+                2000
+            } else {
+                50_000
+            };
             let (writer, reader) = pipe(capacity);
             let source = pattern(len);
             let mut sink = Hesitant::new(Vec::new(), most);
