@@ -93,7 +93,8 @@ pub struct Usage {
 ///
 /// # Progress
 /// Nothing waits, and there is no lock. Calls take time in proportion to the bytes and frames
-/// that they are given or write; `transmit`, `is_stalled` and `usage` may look at all streams.
+/// that they are given or write. `is_stalled` and `usage` look at all streams, and `transmit`
+/// may, for each frame.
 #[derive(Debug)]
 pub struct Connection {
     role: Role,

@@ -175,6 +175,59 @@ fn a_peer_that_sends_single_bytes() {
     writes.join().unwrap();
 }
 
+/// By tokio from one connection to another: if nobody reads from that, the remote writer gets
+/// rid of what both connections and the pipe hold, and what `copy` has in hand.
+#[test]
+fn tokio_relays_only_what_is_taken() {
+    const ALL: usize = 4 << 20;
+    let (from, mut source) = connected();
+    let (to, mut sink) = connected();
+    let held = kernel_holds(&source, &from) + kernel_holds(&to, &sink);
+    let most = held + CAPACITY + (8 << 10);
+    assert!(most < ALL / 4);
+    for socket in [&from, &to, &source] {
+        socket.set_nonblocking(true).unwrap();
+    }
+    let relays = thread::spawn(move || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        runtime.enable_io().build().unwrap().block_on(async move {
+            let mut from = tokio::net::TcpStream::from_std(from).unwrap();
+            let mut to = tokio::net::TcpStream::from_std(to).unwrap();
+            let (mut writer, mut reader) = pipe(CAPACITY);
+            let (read, written) = tokio::join!(
+                async move { tokio::io::copy(&mut from, &mut writer).await },
+                tokio::io::copy_buf(&mut reader, &mut to),
+            );
+            assert_eq!((read.unwrap(), written.unwrap()), (ALL as u64, ALL as u64));
+        });
+    });
+    let (mut sent, mut refused) = (0, 0);
+    while refused < 1000 {
+        match source.write(&bytes(sent, ALL.min(sent + 5000))) {
+            Ok(n) => {
+                sent += n;
+                refused = 0;
+                assert!(
+                    sent <= most,
+                    "{sent} bytes, but {most} is all there is room for"
+                );
+            }
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::WouldBlock);
+                refused += 1;
+                yield_now();
+            }
+        }
+    }
+    source.set_nonblocking(false).unwrap();
+    let writes = thread::spawn(move || source.write_all(&bytes(sent, ALL)).unwrap());
+    let mut all = Vec::new();
+    sink.read_to_end(&mut all).unwrap();
+    assert!(all == bytes(0, ALL));
+    writes.join().unwrap();
+    relays.join().unwrap();
+}
+
 /// tokio's own `copy` between socket and pipe, and its codecs on the pipe.
 #[test]
 fn tokio_copies_and_frames() {

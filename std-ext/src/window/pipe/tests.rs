@@ -59,13 +59,19 @@ impl<T: Write> Write for Hesitant<T> {
 
 #[test]
 fn all_arrives_in_order_whatever_the_sizes() {
-    for capacity in [1, 2, 3, 10, 1000, 100_000] {
+    let capacities = if cfg!(miri) {
+        &[1, 3][..]
+    } else {
+        &[1, 2, 3, 10, 1000, 100_000]
+    };
+    for &capacity in capacities {
         for most in [1, 7, 100_000] {
             let len = if most.min(capacity) < 100 {
                 2000
             } else {
                 50_000
             };
+            let len = if cfg!(miri) { 30 } else { len };
             let (writer, reader) = pipe(capacity);
             let source = pattern(len);
             let mut sink = Hesitant::new(Vec::new(), most);
