@@ -234,7 +234,7 @@ fn nothing_is_lost_however_small_the_windows() {
             pair.server.open().unwrap(),
             pair.client.open().unwrap(),
         ];
-        const LEN: usize = if cfg!(miri) { 60 } else { 3000 };
+        const LEN: usize = if cfg!(miri) { 8 } else { 3000 };
         let byte = |id: StreamId, at: usize| (at as u64 * 31 + id.number()) as u8;
         let mut written = [[0; 3]; 2];
         let mut read = [[0; 3]; 2];
