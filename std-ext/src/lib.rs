@@ -37,6 +37,7 @@
 //!   every item.
 //! * [`age`]: receivers that drop items which have waited too long.
 //! * [`select`]: waiting for several channels at once.
+//! * [`window`]: bounds in bytes, in a process and over a connection.
 //!
 //! # Features
 //!
@@ -44,7 +45,10 @@
 //!   the crate is `no_std` and consists of `spsc`; `ringfence-core` has the other rings.
 //! * `stream`, `sink`: receivers as streams and senders as sinks, by the traits of
 //!   `futures-core` and `futures-sink`. Futures need no feature.
-//! * `alloc`, `async`, `defmt`, `embedded-io`, `embedded-io-async`, `heapless`, `portable-atomic`, `portable-atomic-critical-section`,
+//! * `futures-io`, `tokio`: the ends of a [`window::pipe()`] as `AsyncRead` and `AsyncWrite`, by
+//!   the traits of either.
+//! * `alloc`, `async`, `defmt`, `embedded-io`, `embedded-io-async`, `heapless`,
+//!   `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: those of the core.
 
 #![cfg_attr(not(feature = "std"), no_std)]
@@ -96,3 +100,5 @@ mod sync;
 #[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod wait;
+#[cfg(feature = "std")]
+pub mod window;

@@ -27,6 +27,8 @@ mod harness;
 #[cfg(ringfence_loom)]
 mod mpmc;
 #[cfg(ringfence_loom)]
+mod pipe;
+#[cfg(ringfence_loom)]
 mod rendezvous;
 #[cfg(ringfence_loom)]
 mod select;
@@ -55,6 +57,7 @@ fn main() -> std::process::ExitCode {
             select::MODELS,
             rendezvous::MODELS,
             waiting::MODELS,
+            pipe::MODELS,
         ]
         .concat(),
     )

@@ -51,6 +51,17 @@ fn chunks_are_as_long_as_asked_for_or_as_there_is() {
 }
 
 #[test]
+fn slices_outlive_their_chunk_and_pop_nothing() {
+    let mut ring = at_three();
+    let (mut tx, mut rx) = ring.split_mut();
+    assert_eq!(tx.push_slice(b"abcd"), 4);
+    let (first, second) = rx.read_chunk(3).into_slices();
+    assert_eq!((first, second), (&b"ab"[..], &b"c"[..]));
+    assert_eq!(rx.read_contiguous(9).into_slices(), (&b"ab"[..], &b""[..]));
+    assert!(rx.drain().eq(*b"abcd"));
+}
+
+#[test]
 fn a_chunk_has_two_slices_where_the_ring_wraps() {
     let mut ring = at_three();
     let (mut tx, mut rx) = ring.split_mut();
