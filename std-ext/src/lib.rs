@@ -37,6 +37,7 @@
 //!   every item.
 //! * [`age`]: receivers that drop items which have waited too long.
 //! * [`select`]: waiting for several channels at once.
+//! * [`pull`]: publishers and subscribers, by Reactive Streams: items on demand.
 //!
 //! # Features
 //!
@@ -82,6 +83,8 @@ mod fence;
 pub mod flavour;
 #[cfg(feature = "std")]
 mod policy;
+#[cfg(feature = "std")]
+pub mod pull;
 #[cfg(feature = "std")]
 mod ring;
 #[cfg(feature = "std")]
