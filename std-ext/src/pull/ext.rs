@@ -65,23 +65,12 @@ pub trait PublisherExt: Publisher {
         OnOverflow::new(self, overflow)
     }
 
-    /// Gives each item to all subscribers, at the pace of the slowest. Subscribes at once;
-    /// see [`share`](super::share()).
+    /// Gives each item to all subscribers, at the pace of the slowest. Subscribes at once, and
+    /// asks for nothing before the first of them does, who is not held up by those to come; see
+    /// [`share`](super::share()).
     ///
     /// # Panics
     /// If `batch` is 0.
-    ///
-    /// ```
-    /// use ringfence::pull::{self, PublisherExt};
-    ///
-    /// let shared = pull::from_iter(0..4).share(16);
-    /// let (mut one, mut other) = (shared.items(2), shared.items(2));
-    /// assert_eq!((one.next(), one.next()), (Some(Ok(0)), Some(Ok(1))));
-    /// assert_eq!(one.try_next(), None); // the other has yet to take its first
-    /// assert_eq!((other.next(), other.next()), (Some(Ok(0)), Some(Ok(1))));
-    /// drop(other); // holds up nobody any more
-    /// assert!(one.map(Result::unwrap).eq(2..4));
-    /// ```
     #[track_caller]
     fn share(&self, batch: usize) -> Share<Self::Item, Self::Error>
     where

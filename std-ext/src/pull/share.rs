@@ -29,16 +29,31 @@ use crate::sync::{Mutex, lock};
 /// holds up the others, until it cancels. Up to `batch` items wait for a subscriber that is
 /// busy on another thread, and no more than that is ever asked for in advance.
 ///
-/// A subscriber that comes late has the items that are asked for from then on. Those that are
-/// under way when all have gone are dropped, and [counted](Share::unclaimed). When nobody is
-/// left, nor any [`Share`] by which somebody could come, the publisher's subscription is
-/// cancelled.
+/// A subscriber that comes late has the items that are asked for from then on. Nothing is
+/// asked for before the processor is subscribed: those who come before that miss nothing.
+/// Items that are under way when all have gone are dropped, and [counted](Share::unclaimed).
+/// When nobody is left, nor any [`Share`] by which somebody could come, the publisher's
+/// subscription is cancelled.
 ///
 /// If a subscriber panics, the others go on: the panic is reported by the panic hook, and
 /// ends there, unless it was in a call of its own.
 ///
 /// # Panics
 /// If `batch` is 0.
+///
+/// ```
+/// use ringfence::pull::{self, Publisher, PublisherExt};
+///
+/// let (input, shared) = pull::share(16).split();
+/// let (mut one, mut other) = (shared.items(2), shared.items(2));
+/// pull::from_iter(0..4).subscribe(input);
+///
+/// assert_eq!((one.next(), one.next()), (Some(Ok(0)), Some(Ok(1))));
+/// assert_eq!(one.try_next(), None); // the other has yet to take its first
+/// assert_eq!(other.next(), Some(Ok(0)));
+/// drop(other); // holds up nobody any more
+/// assert!(one.map(Result::unwrap).eq(2..4));
+/// ```
 #[track_caller]
 pub fn share<T, E>(batch: usize) -> Processor<ShareInput<T, E>, Share<T, E>>
 where
@@ -55,6 +70,7 @@ where
             asked: 0,
             unclaimed: 0,
             end: None,
+            connected: false,
             open: true,
         }),
     });
@@ -81,6 +97,8 @@ struct State<T, E> {
     unclaimed: u64,
     /// Why there will be no more.
     end: Option<Arc<End<E>>>,
+    /// Whether there is somebody to ask.
+    connected: bool,
     /// Whether somebody may come.
     open: bool,
 }
@@ -168,6 +186,9 @@ impl<T, E> Hub<T, E> {
 impl<T, E> State<T, E> {
     /// How much is to be asked for, now that something has changed.
     fn more(&mut self) -> u64 {
+        if !self.connected {
+            return 0;
+        }
         let covered = self.lanes.iter().map(|lane| lane.skip + lane.credit).min();
         let more = covered.unwrap_or(0).saturating_sub(self.asked);
         self.asked += more;
@@ -243,6 +264,11 @@ impl<T, E: Clone> ShareInput<T, E> {
 impl<T: Clone, E: Clone> Subscriber<T, E> for ShareInput<T, E> {
     fn on_subscribe(&mut self, subscription: Subscription) {
         self.hub.upstream.set(subscription);
+        let mut state = lock(&self.hub.state);
+        state.connected = true;
+        let more = state.more();
+        drop(state);
+        self.hub.request(more);
     }
 
     fn on_next(&mut self, item: T) {
