@@ -163,12 +163,11 @@ impl Watch {
     }
 }
 
-/// A test, for any publisher of the numbers below `n`, and the same again.
+/// A test, for any publisher of the first numbers.
 trait Test {
-    /// How many items there are to be.
+    /// How many of them.
     const ITEMS: u64;
 
-    /// Whether the publisher that is there knows its end without being asked for more.
     fn run<P: Publisher<Item = u64, Error: Debug + Send + 'static>>(publisher: P, knows: Knows);
 }
 
@@ -237,7 +236,7 @@ fn pushed(n: u64) -> impl Publisher<Item = u64, Error = ()> {
     pushed
 }
 
-/// Declares a test of all publishers: a body, given the publisher.
+/// A probe that was given its subscription.
 struct Subscribed {
     watch: Watch,
     asks: Asks,
@@ -664,9 +663,9 @@ fn subscribers_keep_one_subscription_and_let_it_go() {
 /// 2.6, and the note of section 4: who needs no more cancels, through every stage.
 #[test]
 fn cancelling_goes_upstream() {
-    let (_emitter, pushed) = pull::push::<u64, ()>(Overflow::latest()).split();
+    let (emitter, pushed) = pull::push::<u64, ()>(Overflow::latest()).split();
     let items = pushed.map(|item| item).share(4).map(|item| item).items(2);
-    assert!(!_emitter.is_cancelled());
+    assert!(!emitter.is_cancelled());
     drop(items);
-    assert!(_emitter.is_cancelled());
+    assert!(emitter.is_cancelled());
 }
