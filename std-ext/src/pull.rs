@@ -51,7 +51,7 @@
 //! | publish what comes unasked | [`push()`]; or [`on_overflow`](PublisherExt::on_overflow), for a publisher that heeds no demand: [`Overflow`] says what is dropped |
 //! | to several subscribers | [`share()`], [`PublisherExt::share`] |
 //! | take as an iterator, in a future, as a `Stream` | [`PublisherExt::items`] |
-//! | send into a channel, a `Sink` | [`send_into`](PublisherExt::send_into), `into_sink` |
+//! | send into a channel, a `Sink` | [`send_into`](PublisherExt::send_into), `feed` |
 //!
 //! # Threads
 //!
@@ -112,7 +112,7 @@ pub use self::driven::{FromStream, from_stream};
 pub use self::driver::{Driver, on_thread};
 pub use self::ext::PublisherExt;
 #[cfg(feature = "sink")]
-pub use self::forward::{IntoSinkError, IntoSinkResult};
+pub use self::forward::{FeedError, FeedResult};
 pub use self::items::Items;
 #[cfg(feature = "stream")]
 pub use self::items::ItemsStream;

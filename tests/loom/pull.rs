@@ -18,11 +18,11 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("pull_zero_races_request", zero_races_request),
     Model::new("pull_request_wakes_driver", request_wakes_driver),
     Model::new("pull_cancel_wakes_driver", cancel_wakes_driver),
-    Model::new("pull_push_races_request", push_races_request),
-    Model::new("pull_push_races_cancel", push_races_cancel),
+    Model::new("pull_push_races_request", push_races_request).preemptions(2),
+    Model::new("pull_push_races_cancel", push_races_cancel).preemptions(2),
     Model::new("pull_slowest_cancels", slowest_cancels),
     Model::new("pull_two_ask", two_ask),
-    Model::new("pull_items_wait", items_wait),
+    Model::new("pull_items_wait", items_wait).preemptions(2),
 ];
 
 /// What became of a subscriber. Looked at when all threads are through.

@@ -11,10 +11,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use ringfence::OnFull;
 use ringfence::pull::{
-    self, Driver, Failure, Overflow, Publisher, PublisherExt, Subscriber, Subscription, UNBOUNDED,
+    self, Driver, Failure, FeedError, Overflow, Publisher, PublisherExt, Subscriber, Subscription,
+    UNBOUNDED,
 };
 
 /// What a probe is told.
@@ -514,7 +515,7 @@ impl Test for ComesTwice {
 struct NeverRecurses;
 
 impl Test for NeverRecurses {
-    const ITEMS: u64 = 20_000;
+    const ITEMS: u64 = 5_000;
 
     fn run<P: Publisher<Item = u64, Error: Debug + Send + 'static>>(publisher: P, _knows: Knows) {
         let (mut probe, watch) = Probe::new();
@@ -569,7 +570,7 @@ fn each_subscriber_is_subscribed_first() {
 #[test]
 fn requests_do_not_recurse() {
     // So little that a call for each item would not fit.
-    let small = thread::Builder::new().stack_size(256 << 10);
+    let small = thread::Builder::new().stack_size(128 << 10);
     let run = small.spawn(publishers::<NeverRecurses>).unwrap();
     run.join().unwrap();
 }
@@ -668,4 +669,61 @@ fn cancelling_goes_upstream() {
     assert!(!emitter.is_cancelled());
     drop(items);
     assert!(emitter.is_cancelled());
+}
+
+/// A driver as a task.
+fn as_task(driver: Driver) {
+    tokio::spawn(driver);
+}
+
+/// From a channel into a sink, and from a stream into a stream, in tasks.
+#[test]
+fn tasks_drive_channels_streams_and_sinks() {
+    let mut one = tokio::runtime::Builder::new_current_thread();
+    let mut two = tokio::runtime::Builder::new_multi_thread();
+    for runtime in [one.build().unwrap(), two.worker_threads(2).build().unwrap()] {
+        runtime.block_on(async {
+            let (mut tx, rx) = ringfence::channel(2).spsc().build();
+            let (out_tx, out_rx) = ringfence::channel(2).spsc().build();
+            tokio::spawn(async move {
+                for item in 0..1000u64 {
+                    let _ = tx.send_async(item).await.unwrap();
+                }
+            });
+            let doubled = pull::from_channel(rx, as_task).map(|item| 2 * item);
+            let fed = tokio::spawn(doubled.feed(out_tx.into_sink(), 3));
+            let all: Vec<_> = out_rx.into_stream().collect().await;
+            assert!(all.into_iter().eq((0..1000).map(|item| 2 * item)));
+            assert!(fed.await.unwrap().is_ok());
+
+            let items = pull::from_stream(stream::iter(0..1000), as_task).items(4);
+            let all: Vec<_> = items.into_stream().map(Result::unwrap).collect().await;
+            assert!(all.into_iter().eq(0..1000));
+        });
+    }
+}
+
+/// A sink that fails, and a publisher that does.
+#[test]
+fn what_feeds_a_sink_says_what_failed() {
+    let (tx, rx) = ringfence::channel(1).spsc().build();
+    let (emitter, pushed) = pull::push::<u64, &str>(Overflow::latest()).split();
+    let fed = pushed.feed(tx.into_sink(), 1);
+    drop(rx);
+    let pushes = thread::spawn(move || {
+        let mut emitter = emitter;
+        let _ = emitter.emit(7);
+        emitter
+    });
+    assert!(matches!(fed.run(), Err(FeedError::Sink(_))));
+    assert!(pushes.join().unwrap().is_cancelled());
+
+    let (tx, rx) = ringfence::channel(4).spsc().build();
+    let fails = pull::from_results([Ok(0), Err("broken")]);
+    let failure = fails.feed(tx.into_sink(), 4).run().unwrap_err();
+    assert!(matches!(
+        failure,
+        FeedError::Publisher(Failure::Source("broken"))
+    ));
+    assert!(rx.into_iter().eq([0]), "what came before was sent");
 }

@@ -6,7 +6,7 @@ use super::driver::Driver;
 #[cfg(not(feature = "sink"))]
 use super::forward;
 #[cfg(feature = "sink")]
-use super::forward::{self, IntoSinkResult};
+use super::forward;
 use super::items::Items;
 use super::map::Map;
 use super::push::{OnOverflow, Overflow};
@@ -120,13 +120,13 @@ pub trait PublisherExt: Publisher {
     /// If `batch` is 0, or no memory can hold it.
     #[cfg(feature = "sink")]
     #[track_caller]
-    fn into_sink<S>(&self, sink: S, batch: usize) -> Driver<IntoSinkResult<Self::Error, S::Error>>
+    fn feed<S>(&self, sink: S, batch: usize) -> Driver<super::FeedResult<Self::Error, S::Error>>
     where
         Self::Item: Send + 'static,
         Self::Error: Send + 'static,
         S: futures_sink::Sink<Self::Item, Error: Send> + Send + 'static,
     {
-        forward::into_sink(self, sink, batch)
+        forward::feed(self, sink, batch)
     }
 }
 

@@ -58,14 +58,14 @@ mod sink {
 
     /// Why not all that was published came into a sink.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-    pub enum IntoSinkError<E, S> {
+    pub enum FeedError<E, S> {
         /// The publisher failed.
         Publisher(Failure<E>),
         /// The sink failed; the subscription was cancelled.
         Sink(S),
     }
 
-    impl<E: fmt::Display, S: fmt::Display> fmt::Display for IntoSinkError<E, S> {
+    impl<E: fmt::Display, S: fmt::Display> fmt::Display for FeedError<E, S> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             match self {
                 Self::Publisher(failure) => failure.fmt(f),
@@ -74,7 +74,7 @@ mod sink {
         }
     }
 
-    impl<E: Error + 'static, S: Error + 'static> Error for IntoSinkError<E, S> {
+    impl<E: Error + 'static, S: Error + 'static> Error for FeedError<E, S> {
         fn source(&self) -> Option<&(dyn Error + 'static)> {
             match self {
                 Self::Publisher(failure) => failure.source(),
@@ -84,14 +84,14 @@ mod sink {
     }
 
     /// How it went with what was to go into a sink.
-    pub type IntoSinkResult<E, S> = Result<(), IntoSinkError<E, S>>;
+    pub type FeedResult<E, S> = Result<(), FeedError<E, S>>;
 
     /// Gives `sink` what `publisher` gives, until either ends; then closes it.
-    pub(crate) fn into_sink<P, S>(
+    pub(crate) fn feed<P, S>(
         publisher: &P,
         sink: S,
         batch: usize,
-    ) -> Driver<IntoSinkResult<P::Error, S::Error>>
+    ) -> Driver<FeedResult<P::Error, S::Error>>
     where
         P: Publisher<Item: Send + 'static, Error: Send + 'static> + ?Sized,
         S: Sink<P::Item, Error: Send> + Send + 'static,
@@ -106,12 +106,12 @@ mod sink {
                     Ok(None) => break None,
                     Err(error) => Err(error),
                 }
-                .map_err(IntoSinkError::Sink)?;
+                .map_err(FeedError::Sink)?;
             };
             let closed = poll_fn(|context| sink.as_mut().poll_close(context)).await;
             match failure {
-                Some(failure) => Err(IntoSinkError::Publisher(failure)),
-                None => closed.map_err(IntoSinkError::Sink),
+                Some(failure) => Err(FeedError::Publisher(failure)),
+                None => closed.map_err(FeedError::Sink),
             }
         })
     }
@@ -146,6 +146,6 @@ mod sink {
 }
 
 #[cfg(feature = "sink")]
-pub(crate) use self::sink::into_sink;
+pub(crate) use self::sink::feed;
 #[cfg(feature = "sink")]
-pub use self::sink::{IntoSinkError, IntoSinkResult};
+pub use self::sink::{FeedError, FeedResult};

@@ -117,7 +117,6 @@ impl<T> Overflow<T> {
 /// assert_eq!((stats.offered, stats.delivered, stats.evicted), (1000, 1, 999));
 /// # Ok::<(), ringfence::SendError<u32>>(())
 /// ```
-#[must_use]
 #[track_caller]
 pub fn push<T, E>(overflow: Overflow<T>) -> Processor<Emitter<T, E>, Pushed<T, E>>
 where
