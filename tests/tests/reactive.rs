@@ -669,6 +669,12 @@ fn cancelling_goes_upstream() {
     assert!(!emitter.is_cancelled());
     drop(items);
     assert!(emitter.is_cancelled());
+
+    let (emitter, pushed) = pull::push::<u64, ()>(Overflow::latest()).split();
+    let of = subscribe(&pushed.on_overflow(Overflow::latest()));
+    assert!(!emitter.is_cancelled());
+    of.asks.cancel();
+    assert!(emitter.is_cancelled());
 }
 
 /// A driver as a task.

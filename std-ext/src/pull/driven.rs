@@ -284,6 +284,8 @@ impl<T, E, S: Subscriber<T, E>> Drop for Served<T, E, S> {
         } else {
             self.end(Err(Failure::Abandoned));
         }
+        // The subscription may be kept; the task should not.
+        let _waker = lock(&self.desk.waker).take();
     }
 }
 

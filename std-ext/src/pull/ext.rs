@@ -3,9 +3,6 @@
 use std::error::Error;
 
 use super::driver::Driver;
-#[cfg(not(feature = "sink"))]
-use super::forward;
-#[cfg(feature = "sink")]
 use super::forward;
 use super::items::Items;
 use super::map::Map;

@@ -18,8 +18,7 @@ use crate::sync::{Mutex, lock};
 /// more than fits. Ends after the first error; if it is dropped before the end, it cancels.
 ///
 /// [`next`](Iterator::next) waits for an item, and so does [`next_async`](Self::next_async)
-/// in a future. With feature `stream`, it is made a stream by
-/// [`into_stream`](Self::into_stream).
+/// in a future. With feature `stream`, it is made a stream by `into_stream`.
 #[must_use = "iterators are lazy, and this one cancels when dropped"]
 pub struct Items<T, E> {
     rx: Receiver<T, Spsc>,

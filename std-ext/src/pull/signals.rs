@@ -30,6 +30,14 @@ pub trait Publisher {
 /// last, which takes the subscriber. If a method panics, the subscription is cancelled, the
 /// subscriber dropped, and the panic comes out of the call that signalled; see
 /// [panics](super#panics).
+///
+/// ```compile_fail,E0382
+/// # use ringfence::pull::Subscriber;
+/// fn breaks_the_rules<S: Subscriber<u8, ()>>(mut subscriber: S) {
+///     subscriber.on_complete();
+///     subscriber.on_next(1); // it is gone
+/// }
+/// ```
 pub trait Subscriber<T, E> {
     /// The first signal, and the only one without demand but for the last.
     ///

@@ -307,6 +307,23 @@ fn a_panic_is_the_affair_of_one_subscriber() {
     request(&panics, 1); // does nothing
 }
 
+/// As one that is driven: the panic comes out of the driver, and all is dropped.
+#[test]
+fn a_driver_panics_with_its_subscriber() {
+    let (mut tx, rx) = channel(4).spsc().build();
+    let _ = tx.send_many(0..4).unwrap();
+    let driver = Arc::new(Mutex::new(None));
+    let slot = driver.clone();
+    let publisher = from_channel(rx, move |driver| *slot.lock().unwrap() = Some(driver));
+    let log = probe(&from_iter(0..0), 0);
+    publisher.subscribe(Panics(log.clone()));
+    let driver = driver.lock().unwrap().take().unwrap();
+    assert!(catch_unwind(AssertUnwindSafe(|| driver.run())).is_err());
+    assert_eq!(Arc::strong_count(&log), 1, "it was dropped");
+    let stats = tx.stats();
+    assert_eq!((stats.delivered, stats.drained), (2, 2));
+}
+
 /// What makes items panics: the subscriber is told, and the panic comes out.
 #[test]
 fn a_source_that_panics_has_failed() {
@@ -327,6 +344,23 @@ fn a_source_that_panics_has_failed() {
         (items(&log), end(&log)),
         (vec![0, 1], Some(Err(Failure::Abandoned)))
     );
+}
+
+/// Who has cancelled while the source found its end does not hear of it.
+#[test]
+fn who_has_cancelled_hears_of_no_end() {
+    let slot = Arc::new(Mutex::new(None::<Subscription>));
+    let found = slot.clone();
+    let source = from_iter(std::iter::from_fn(move || {
+        let subscription = found.lock().unwrap().take();
+        subscription.map_or((), |subscription| subscription.cancel());
+        None::<u32>
+    }));
+    let log = probe(&source, 0);
+    *slot.lock().unwrap() = Some(subscription(&log));
+    request(&log, 1);
+    assert_eq!(end(&log), None);
+    assert_eq!(Arc::strong_count(&log), 1, "it was dropped");
 }
 
 /// A publisher that gives one more than it was asked for.
