@@ -87,38 +87,42 @@
 //! A subscriber that neither cancels nor comes to its end is kept by its subscription, and
 //! keeps that if it holds it: whoever stops asking must cancel.
 
+mod channel;
 mod demand;
 mod driven;
 mod driver;
 mod ext;
 mod flow;
-mod forward;
 mod gate;
 mod items;
 mod iter;
 mod map;
+mod overflow;
 mod processor;
 mod push;
 mod share;
 mod signals;
+#[cfg(feature = "sink")]
+mod sink;
+#[cfg(feature = "stream")]
+mod stream;
 #[cfg(test)]
 mod tests;
 mod upstream;
 
+pub use self::channel::{FromChannel, from_channel};
 pub use self::demand::UNBOUNDED;
-pub use self::driven::{FromChannel, from_channel};
-#[cfg(feature = "stream")]
-pub use self::driven::{FromStream, from_stream};
 pub use self::driver::{Driver, on_thread};
 pub use self::ext::PublisherExt;
-#[cfg(feature = "sink")]
-pub use self::forward::{FeedError, FeedResult};
 pub use self::items::Items;
-#[cfg(feature = "stream")]
-pub use self::items::ItemsStream;
 pub use self::iter::{FromIter, FromResults, from_iter, from_results};
 pub use self::map::Map;
+pub use self::overflow::{OnOverflow, Overflow};
 pub use self::processor::Processor;
-pub use self::push::{Emitter, OnOverflow, Overflow, Pushed, push};
+pub use self::push::{Emitter, Pushed, push};
 pub use self::share::{Share, ShareInput, share};
 pub use self::signals::{Control, Failure, Publisher, Subscriber, Subscription};
+#[cfg(feature = "sink")]
+pub use self::sink::{FeedError, FeedResult};
+#[cfg(feature = "stream")]
+pub use self::stream::{FromStream, ItemsStream, from_stream};

@@ -1,7 +1,5 @@
 //! Publishers of what has to be waited for: a task waits for demand, then for an item.
 
-use std::error::Error;
-use std::fmt;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -12,68 +10,14 @@ use std::task::{Context, Poll, Waker};
 use super::driver::Driver;
 use super::flow::reject;
 use super::gate::{Gate, Look};
-use super::signals::{Control, End, Failure, Publisher, Subscriber, Subscription};
-use crate::channel::{Closed, Receiver};
-use crate::flavour::{Flavour, Mpmc};
+use super::signals::{Control, End, Failure, Subscriber, Subscription};
 use crate::sync::{Mutex, lock, wake};
 
 /// Items before a driver gives its turn to other tasks.
 const TURN: u32 = 64;
 
-/// Publishes what a channel's receiver takes, to one subscriber.
-///
-/// When that comes, `spawn` is given a [`Driver`] that receives and signals: on a thread of
-/// its own by [`on_thread`](super::on_thread), or `|driver| { tokio::spawn(driver); }`. It
-/// takes an item only when one is demanded, so that a slow subscriber leaves the channel
-/// full, and what that does is the channel's policy. A second subscriber is told
-/// [`Failure::Taken`].
-///
-/// When the channel is closed and empty, that is the end: told when the next item is
-/// demanded, by [`on_complete`](Subscriber::on_complete), or, if it was
-/// [closed with an error](crate::Sender::close_with), by `on_error` with that. When the
-/// subscriber cancels, the receiver is dropped.
-///
-/// ```
-/// use ringfence::pull::{self, PublisherExt};
-///
-/// let (mut tx, rx) = ringfence::channel(8).spsc().build();
-/// let mut items = pull::from_channel(rx, pull::on_thread).items(4);
-/// std::thread::spawn(move || (0..100).try_for_each(|i| tx.send(i).map(drop)));
-/// assert!(items.map(Result::unwrap).eq(0..100));
-/// ```
-pub fn from_channel<T, F: Flavour>(
-    rx: Receiver<T, F>,
-    spawn: impl FnOnce(Driver) + Send + 'static,
-) -> FromChannel<T, F>
-where
-    T: Send + 'static,
-    Receiver<T, F>: Send,
-{
-    FromChannel(Once::new(rx, spawn))
-}
-
-/// Publishes what a channel's receiver takes. From [`from_channel`].
-pub struct FromChannel<T, F: Flavour = Mpmc>(Once<Receiver<T, F>>);
-
-impl<T, F> Publisher for FromChannel<T, F>
-where
-    T: Send + 'static,
-    F: Flavour,
-    Receiver<T, F>: Send,
-{
-    type Item = T;
-    type Error = Arc<dyn Error + Send + Sync>;
-
-    fn subscribe<S>(&self, subscriber: S)
-    where
-        S: Subscriber<T, Self::Error> + Send + 'static,
-    {
-        self.0.subscribe(Received, subscriber);
-    }
-}
-
 /// Waits for items, one after the other.
-trait Waits<Src>: Send + 'static {
+pub(super) trait Waits<Src>: Send + 'static {
     type Item: Send + 'static;
     type Error: Send + 'static;
 
@@ -81,40 +25,17 @@ trait Waits<Src>: Send + 'static {
     fn next(source: &mut Src) -> impl Future<Output = Result<Self::Item, End<Self::Error>>> + Send;
 }
 
-/// How a receiver does it.
-struct Received;
-
-impl<T, F> Waits<Receiver<T, F>> for Received
-where
-    T: Send + 'static,
-    F: Flavour,
-    Receiver<T, F>: Send,
-{
-    type Item = T;
-    type Error = Arc<dyn Error + Send + Sync>;
-
-    async fn next(rx: &mut Receiver<T, F>) -> Result<T, End<Self::Error>> {
-        match rx.recv_async().await {
-            Ok(item) => Ok(item),
-            Err(_) => Err(match rx.why_closed() {
-                Some(Closed::With(error)) => Err(Failure::Source(error)),
-                _ => Ok(()),
-            }),
-        }
-    }
-}
-
 /// A source for one subscriber, and who is to drive it.
-struct Once<Src>(Mutex<Option<(Src, Spawn)>>);
+pub(super) struct Once<Src>(Mutex<Option<(Src, Spawn)>>);
 
 type Spawn = Box<dyn FnOnce(Driver) + Send>;
 
 impl<Src: Send + 'static> Once<Src> {
-    fn new(source: Src, spawn: impl FnOnce(Driver) + Send + 'static) -> Self {
+    pub(super) fn new(source: Src, spawn: impl FnOnce(Driver) + Send + 'static) -> Self {
         Self(Mutex::new(Some((source, Box::new(spawn)))))
     }
 
-    fn subscribe<W, S>(&self, _waits: W, mut subscriber: S)
+    pub(super) fn subscribe<W, S>(&self, _waits: W, mut subscriber: S)
     where
         W: Waits<Src>,
         S: Subscriber<W::Item, W::Error> + Send + 'static,
@@ -288,78 +209,3 @@ impl<T, E, S: Subscriber<T, E>> Drop for Served<T, E, S> {
         let _waker = lock(&self.desk.waker).take();
     }
 }
-
-impl<T, F: Flavour> fmt::Debug for FromChannel<T, F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FromChannel").finish_non_exhaustive()
-    }
-}
-
-#[cfg(feature = "stream")]
-mod stream {
-    use std::convert::Infallible;
-    use std::fmt;
-    use std::future::poll_fn;
-    use std::pin::Pin;
-
-    use futures_core::Stream;
-
-    use super::{Driver, End, Once, Publisher, Subscriber, Waits};
-
-    /// Publishes what a stream gives, to one subscriber. With feature `stream`.
-    ///
-    /// As [`from_channel`](super::from_channel): `spawn` is given who polls the stream, which
-    /// is polled only while an item is demanded, and dropped when the subscriber cancels.
-    pub fn from_stream<St>(
-        stream: St,
-        spawn: impl FnOnce(Driver) + Send + 'static,
-    ) -> FromStream<St>
-    where
-        St: Stream<Item: Send + 'static> + Send + 'static,
-    {
-        FromStream(Once::new(Box::pin(stream), spawn))
-    }
-
-    /// Publishes what a stream gives. From [`from_stream`].
-    pub struct FromStream<St>(Once<Pin<Box<St>>>);
-
-    impl<St> Publisher for FromStream<St>
-    where
-        St: Stream<Item: Send + 'static> + Send + 'static,
-    {
-        type Item = St::Item;
-        type Error = Infallible;
-
-        fn subscribe<S>(&self, subscriber: S)
-        where
-            S: Subscriber<St::Item, Infallible> + Send + 'static,
-        {
-            self.0.subscribe(Streamed, subscriber);
-        }
-    }
-
-    /// How a stream waits.
-    struct Streamed;
-
-    impl<St> Waits<Pin<Box<St>>> for Streamed
-    where
-        St: Stream<Item: Send + 'static> + Send + 'static,
-    {
-        type Item = St::Item;
-        type Error = Infallible;
-
-        async fn next(stream: &mut Pin<Box<St>>) -> Result<St::Item, End<Infallible>> {
-            let next = poll_fn(|context| stream.as_mut().poll_next(context)).await;
-            next.ok_or(Ok(()))
-        }
-    }
-
-    impl<St> fmt::Debug for FromStream<St> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("FromStream").finish_non_exhaustive()
-        }
-    }
-}
-
-#[cfg(feature = "stream")]
-pub use self::stream::{FromStream, from_stream};

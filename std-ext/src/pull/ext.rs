@@ -2,11 +2,11 @@
 
 use std::error::Error;
 
+use super::channel;
 use super::driver::Driver;
-use super::forward;
 use super::items::Items;
 use super::map::Map;
-use super::push::{OnOverflow, Overflow};
+use super::overflow::{OnOverflow, Overflow};
 use super::share::{Share, share};
 use super::signals::Publisher;
 use crate::channel::Sender;
@@ -105,7 +105,7 @@ pub trait PublisherExt: Publisher {
         Self::Error: Error + Send + Sync + 'static,
         F: Flavour<Tx<Self::Item>: Send, Rx<Self::Item>: Send, Gauge<Self::Item>: Send + Sync>,
     {
-        forward::into_sender(self, tx, batch)
+        channel::into_sender(self, tx, batch)
     }
 
     /// Subscribes, and gives all items to a sink, which it closes at the end: the driver
@@ -123,7 +123,7 @@ pub trait PublisherExt: Publisher {
         Self::Error: Send + 'static,
         S: futures_sink::Sink<Self::Item, Error: Send> + Send + 'static,
     {
-        forward::feed(self, sink, batch)
+        super::sink::feed(self, sink, batch)
     }
 }
 

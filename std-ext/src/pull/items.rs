@@ -1,4 +1,4 @@
-//! A subscriber that is an iterator, or a stream: what is published, for whoever takes it.
+//! A subscriber that is an iterator: what is published, for whoever takes it.
 
 use std::fmt;
 use std::iter::FusedIterator;
@@ -21,12 +21,12 @@ use crate::sync::{Mutex, lock};
 /// in a future. With feature `stream`, it is made a stream by `into_stream`.
 #[must_use = "iterators are lazy, and this one cancels when dropped"]
 pub struct Items<T, E> {
-    rx: Receiver<T, Spsc>,
-    asking: Asking<E>,
+    pub(super) rx: Receiver<T, Spsc>,
+    pub(super) asking: Asking<E>,
 }
 
 /// What is asked for, and how it ends.
-struct Asking<E> {
+pub(super) struct Asking<E> {
     shared: Arc<Shared<E>>,
     /// How many items may be on their way or inside.
     batch: u64,
@@ -123,7 +123,7 @@ impl<T, E> FusedIterator for Items<T, E> {}
 impl<E> Asking<E> {
     /// Asks for what was taken, if that is half a batch. Before an item is taken, which a
     /// panic of the publisher would lose.
-    fn ask(&mut self) {
+    pub(super) fn ask(&mut self) {
         if self.taken >= self.batch.div_ceil(2) {
             let taken = std::mem::take(&mut self.taken);
             self.shared.upstream.request(taken);
@@ -131,7 +131,7 @@ impl<E> Asking<E> {
     }
 
     /// What there is to give; `None` was the end.
-    fn taken<T>(&mut self, item: Option<T>) -> Option<Result<T, Failure<E>>> {
+    pub(super) fn taken<T>(&mut self, item: Option<T>) -> Option<Result<T, Failure<E>>> {
         if let Some(item) = item {
             self.taken += 1;
             return Some(Ok(item));
@@ -201,63 +201,3 @@ impl<T, E> fmt::Debug for Items<T, E> {
             .finish_non_exhaustive()
     }
 }
-
-#[cfg(feature = "stream")]
-mod stream {
-    use std::fmt;
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-
-    use futures_core::{FusedStream, Stream};
-
-    use super::{Asking, Items};
-    use crate::channel::RecvStream;
-    use crate::flavour::Spsc;
-    use crate::pull::Failure;
-
-    impl<T, E> Items<T, E> {
-        /// The same as a stream. With feature `stream`.
-        pub fn into_stream(self) -> ItemsStream<T, E> {
-            let Self { rx, asking } = self;
-            ItemsStream {
-                rx: rx.into_stream(),
-                asking,
-            }
-        }
-    }
-
-    /// Items of a publisher, as a stream. From [`Items::into_stream`].
-    ///
-    /// Whatever polls it can be dropped at any time: nothing is lost.
-    #[must_use = "streams do nothing unless polled"]
-    pub struct ItemsStream<T, E> {
-        rx: RecvStream<T, Spsc>,
-        asking: Asking<E>,
-    }
-
-    impl<T, E> Stream for ItemsStream<T, E> {
-        type Item = Result<T, Failure<E>>;
-
-        fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-            let Self { rx, asking } = self.get_mut();
-            asking.ask();
-            let received = Pin::new(rx).poll_next(context);
-            received.map(|item| asking.taken(item))
-        }
-    }
-
-    impl<T, E> FusedStream for ItemsStream<T, E> {
-        fn is_terminated(&self) -> bool {
-            self.rx.is_terminated()
-        }
-    }
-
-    impl<T, E> fmt::Debug for ItemsStream<T, E> {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_tuple("ItemsStream").field(&self.rx).finish()
-        }
-    }
-}
-
-#[cfg(feature = "stream")]
-pub use self::stream::ItemsStream;

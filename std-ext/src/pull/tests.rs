@@ -353,7 +353,9 @@ fn who_has_cancelled_hears_of_no_end() {
     let found = slot.clone();
     let source = from_iter(std::iter::from_fn(move || {
         let subscription = found.lock().unwrap().take();
-        subscription.map_or((), |subscription| subscription.cancel());
+        if let Some(subscription) = subscription {
+            subscription.cancel();
+        }
         None::<u32>
     }));
     let log = probe(&source, 0);
