@@ -67,7 +67,7 @@ impl<T> Overflow<T> {
     }
 
     /// As [`drop`](Self::drop), but the first item that is refused is the end: the subscriber
-    /// is told [`Failure::Overflow`].
+    /// is told [`Failure::Overflow`](super::Failure::Overflow).
     #[must_use]
     pub fn error(capacity: usize) -> Self {
         let spare = Spare::Fail;

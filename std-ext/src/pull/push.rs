@@ -26,7 +26,6 @@ use crate::sync::{Mutex, lock};
 /// If the channel of the rule cannot be built, or holds nothing.
 ///
 /// ```
-/// use ringfence::Sent;
 /// use ringfence::pull::{self, Overflow, PublisherExt};
 ///
 /// let (mut sensor, readings) = pull::push::<u32, ()>(Overflow::latest()).split();
