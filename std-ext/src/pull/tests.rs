@@ -455,6 +455,17 @@ fn a_driver_that_is_dropped_has_failed() {
     let log = probe(&from_channel(rx, drop), 1);
     assert!(matches!(end(&log), Some(Err(Failure::Abandoned))));
     assert!(tx.is_closed());
+
+    // Who has cancelled does not care.
+    let (_tx, rx) = channel::<u32>(1).spsc().build();
+    let driver = Arc::new(Mutex::new(None));
+    let slot = driver.clone();
+    let publisher = from_channel(rx, move |driver| *slot.lock().unwrap() = Some(driver));
+    let log = probe(&publisher, 1);
+    subscription(&log).cancel();
+    drop(driver.lock().unwrap().take());
+    assert!(end(&log).is_none());
+    assert_eq!(Arc::strong_count(&log), 1, "it was dropped");
 }
 
 #[test]
