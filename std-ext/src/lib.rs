@@ -38,6 +38,7 @@
 //! * [`age`]: receivers that drop items which have waited too long.
 //! * [`select`]: waiting for several channels at once.
 //! * [`window`]: bounds in bytes, in a process and over a connection.
+//! * [`pull`]: publishers and subscribers, by Reactive Streams: items on demand.
 //!
 //! # Features
 //!
@@ -89,6 +90,8 @@ mod fence;
 pub mod flavour;
 #[cfg(feature = "std")]
 mod policy;
+#[cfg(feature = "std")]
+pub mod pull;
 #[cfg(feature = "std")]
 mod ring;
 #[cfg(feature = "std")]

@@ -62,6 +62,11 @@ mod native {
         waker.wake();
     }
 
+    /// Tells whoever has what is not here that somebody came for it. Under a lock.
+    pub(crate) fn leave_word(word: &mut bool) {
+        *word = true;
+    }
+
     /// Where wake-ups are not certain, look again this often.
     pub(crate) const NAP: Duration = Duration::from_millis(1);
 
@@ -166,6 +171,11 @@ mod modelled {
         if !weaken::left_out() {
             waker.wake();
         }
+    }
+
+    #[track_caller]
+    pub(crate) fn leave_word(word: &mut bool) {
+        *word |= !weaken::left_out();
     }
 
     pub(crate) const NAP: Duration = Duration::ZERO;

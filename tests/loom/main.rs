@@ -28,6 +28,7 @@ mod harness;
 mod mpmc;
 #[cfg(ringfence_loom)]
 mod pipe;
+mod pull;
 #[cfg(ringfence_loom)]
 mod rendezvous;
 #[cfg(ringfence_loom)]
@@ -58,6 +59,7 @@ fn main() -> std::process::ExitCode {
             rendezvous::MODELS,
             waiting::MODELS,
             pipe::MODELS,
+            pull::MODELS,
         ]
         .concat(),
     )

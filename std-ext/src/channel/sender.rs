@@ -178,7 +178,7 @@ impl<T, F: Flavour> Sender<T, F> {
     }
 
     /// At this depth, if there was room.
-    fn refuse(&self, item: T, reason: Reason, depth: Option<usize>) -> Sent<T> {
+    pub(crate) fn refuse(&self, item: T, reason: Reason, depth: Option<usize>) -> Sent<T> {
         let counts = &self.shared.counts.send;
         match reason {
             Reason::Random => counts.refused_random.add(1),
