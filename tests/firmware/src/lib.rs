@@ -7,6 +7,7 @@
 #![no_std]
 
 pub mod board;
+pub mod count;
 pub mod history;
 pub mod own;
 pub mod preempt;
