@@ -52,11 +52,11 @@ fn second() -> ! {
     let (mut rx, mut tx) = SECOND.take();
     let mut passed = 0;
     while passed < THERE_AND_BACK {
-        if tx.free() > 0 {
-            if let Some(item) = rx.try_pop() {
-                tx.try_push(!item).expect("there is room");
-                passed += 1;
-            }
+        if tx.free() > 0
+            && let Some(item) = rx.try_pop()
+        {
+            tx.try_push(!item).expect("there is room");
+            passed += 1;
         }
     }
     share(1);
