@@ -44,6 +44,20 @@ pub unsafe trait Parts {
     fn geometry(&self) -> Geometry;
     #[doc(hidden)]
     fn slots(&self) -> Slots<Self::Item>;
+    /// After a push, or when the producer is gone: for rings whose sides can wait.
+    ///
+    /// # Safety
+    /// By the one producer.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn wake_consumer(&self) {}
+    /// After slots were freed, or when the consumer is gone: likewise.
+    ///
+    /// # Safety
+    /// By the one consumer.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn wake_producer(&self) {}
 }
 
 /// Drops what is left in a ring. If one item's `Drop` panics, the others are

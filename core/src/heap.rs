@@ -1,100 +1,38 @@
 //! Rings on the heap: a counted box for the ends, and a second allocation for the slots.
 //!
-//! * H1: `owners` counts the `Counted`s; the last one frees the box.
+//! H1 is that of `counted`.
+//!
 //! * H2: a ring has two `Heap`s, one a side. The second to go drops the
 //!   items that are left, and frees the slots.
 //!
-//! Edges:
+//! Edge:
 //!
 //! * `half-gone`: what the first side did to the slots, before the second
 //!   side frees them.
-//! * `owner-gone`: what every owner did to the box, before the last one
-//!   frees it.
 
-use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::fmt;
-use core::ptr::NonNull;
 
+use crate::counted::Counted;
 use crate::ends::Ends;
 use crate::error::CapacityError;
 use crate::handle::{Owner, Parts, drop_items};
 use crate::position::{Geometry, Word};
 use crate::slots::Slots;
-use crate::sync::rmw::{AtomicBool, AtomicUsize};
-use crate::sync::{Ordering, Watch};
+use crate::sync::Ordering;
+use crate::sync::rmw::AtomicBool;
 
 struct Header {
     ends: Ends<usize>,
     geometry: Geometry,
     half_gone: AtomicBool,
-    owners: AtomicUsize,
-    watch: Watch,
 }
-
-/// One of the owners of a header.
-struct Counted(NonNull<Header>);
-
-impl Counted {
-    /// A box with one owner. Fails where `Box::new` would abort.
-    fn try_new(header: Header) -> Result<Self, CapacityError> {
-        let mut one = Vec::new();
-        one.try_reserve_exact(1)
-            .map_err(|_| CapacityError::OutOfMemory)?;
-        one.push(header);
-        let one = Box::leak(one.into_boxed_slice());
-        Ok(Self(NonNull::from(&mut one[0])))
-    }
-}
-
-impl core::ops::Deref for Counted {
-    type Target = Header;
-
-    #[inline(always)]
-    fn deref(&self) -> &Header {
-        // SAFETY: alive by H1, and only ever shared.
-        unsafe { self.0.as_ref() }
-    }
-}
-
-impl Clone for Counted {
-    fn clone(&self) -> Self {
-        // ORDERING: Relaxed; this owner keeps the box alive meanwhile.
-        let owners = self.owners.fetch_add(1, Ordering::Relaxed);
-        // Made before the check, so that a panic drops it, which counts it back.
-        let owner = Self(self.0);
-        assert!(owners < usize::MAX / 2, "too many observers");
-        owner
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        self.watch.with(0, || ());
-        // ORDERING: Release, edge `owner-gone` from here …
-        if self.owners.fetch_sub(1, Ordering::Release) == 1 {
-            // … ORDERING: Acquire, to here. A load, not a fence, so that the
-            // thread sanitizer sees it.
-            self.owners.load(Ordering::Acquire);
-            self.watch.with_mut(0, || ());
-            // SAFETY: the last owner by H1; `try_new` made it from a box
-            // with a slice of one.
-            drop(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(self.0.as_ptr(), 1)) });
-        }
-    }
-}
-
-// SAFETY: a header is made of atomics and constants.
-unsafe impl Send for Counted {}
-// SAFETY: as above.
-unsafe impl Sync for Counted {}
 
 /// One side's share of a ring on the heap.
 ///
 /// The memory of the slots, and the items left in them, go with the second
 /// of the two sides; all of them, even if the `Drop` of one panics.
 pub struct Heap<T> {
-    header: Counted,
+    header: Counted<Header>,
     slots: Slots<T>,
     capacity: usize,
     mask: usize,
@@ -116,8 +54,6 @@ impl<T> Heap<T> {
             ends: Ends::new(),
             geometry: Geometry::Masked { capacity, mask },
             half_gone: AtomicBool::new(false),
-            owners: AtomicUsize::new(1),
-            watch: Watch::new(1),
         })
         .inspect_err(|_| {
             // SAFETY: just allocated, and used by nobody.
@@ -200,7 +136,7 @@ impl<T> fmt::Debug for Heap<T> {
 ///
 /// Keeps the ring's positions alive, not its slots or items.
 #[derive(Clone)]
-pub struct Observer(Counted);
+pub struct Observer(Counted<Header>);
 
 impl Observer {
     /// How many items were ever pushed, modulo 2^`usize::BITS`.
@@ -248,31 +184,5 @@ impl fmt::Debug for Observer {
             .field("len", &self.len())
             .field("capacity", &self.capacity())
             .finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    #[test]
-    fn one_observer_too_many_is_not_counted() {
-        let (heap, other) = Heap::<u8>::try_new(1).unwrap();
-        let observer = heap.observe();
-        let owners = |expected| observer.0.owners.load(Ordering::Relaxed) == expected;
-        assert!(owners(3));
-        heap.header
-            .owners
-            .fetch_add(usize::MAX / 2 - 3, Ordering::Relaxed);
-        for _ in 0..3 {
-            assert!(catch_unwind(AssertUnwindSafe(|| heap.observe())).is_err());
-            assert!(owners(usize::MAX / 2));
-        }
-        heap.header
-            .owners
-            .fetch_sub(usize::MAX / 2 - 3, Ordering::Relaxed);
-        drop((heap, other));
-        assert!(owners(1));
     }
 }

@@ -13,6 +13,7 @@
 //! # Features
 //!
 //! * `alloc`: rings on the heap.
+//! * `async`: [`spsc`] rings whose sides can be awaited, by any executor.
 //! * `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: for targets without
 //!   compare-and-swap, `mpmc`, `stamped`, and the reference count of `spsc` rings on the heap.
@@ -37,6 +38,8 @@ sync::with_compare_and_swap! { pub mod stamped; }
 #[allow(missing_docs, reason = "not public API")]
 pub mod sync;
 
+#[cfg(feature = "alloc")]
+mod counted;
 mod ends;
 mod error;
 mod handle;
@@ -48,3 +51,5 @@ mod position;
 #[cfg(test)]
 mod progress_tests;
 mod slots;
+#[cfg(feature = "async")]
+mod waiter;

@@ -62,10 +62,16 @@ mod consumer;
 mod producer;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "async")]
+mod waiting;
 
 pub use self::chunk::{InitChunk, IntoIter, ReadChunk, WriteChunk};
 pub use self::consumer::{Consumer, Drain};
 pub use self::producer::Producer;
+#[cfg(all(feature = "async", feature = "alloc"))]
+pub use self::waiting::{AsyncHeap, async_with_capacity, try_async_with_capacity};
+#[cfg(feature = "async")]
+pub use self::waiting::{AsyncOwner, AsyncRing, Wait};
 pub use crate::error::{CapacityError, Full};
 pub use crate::handle::Owner;
 #[cfg(feature = "alloc")]
@@ -155,11 +161,15 @@ impl<T, const N: usize, W: Word> Ring<T, N, W> {
     }
 
     fn handles(&self) -> (Producer<&Self>, Consumer<&Self>) {
+        self.nobody_is_gone();
+        (Producer::new(self), Consumer::new(self))
+    }
+
+    fn nobody_is_gone(&self) {
         // ORDERING: Relaxed; whoever had handles before has handed over the
         // exclusive reference since.
         self.ends.producer_gone.store(false, Ordering::Relaxed);
         self.ends.consumer_gone.store(false, Ordering::Relaxed);
-        (Producer::new(self), Consumer::new(self))
     }
 
     /// How many items fit.

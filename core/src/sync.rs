@@ -310,6 +310,12 @@ mod native {
         atomic!(rmw::AtomicUsize: usize);
     }
 
+    /// A fence of all.
+    #[inline(always)]
+    pub fn full_fence() {
+        fence(Ordering::SeqCst);
+    }
+
     /// Whether two cores may fight over a cache line.
     pub const CONTENDED: bool = cfg!(not(target_os = "none"));
 
@@ -555,6 +561,20 @@ mod modelled {
     pub fn fence(order: Ordering) {
         if !weaken::left_out() {
             raw::fence(order);
+        }
+    }
+
+    loom::lazy_static! {
+        static ref FENCES: raw::AtomicBool = raw::AtomicBool::new(false);
+    }
+
+    /// A fence of all, before which loom may switch threads, as it does not before its
+    /// own: a store that is followed by a fence at once is else never seen between them.
+    #[track_caller]
+    pub fn full_fence() {
+        FENCES.store(true, Ordering::Relaxed);
+        if !weaken::left_out() {
+            raw::fence(Ordering::SeqCst);
         }
     }
 

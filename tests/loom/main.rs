@@ -34,6 +34,8 @@ mod select;
 mod spsc;
 #[cfg(ringfence_loom)]
 mod stamped;
+#[cfg(ringfence_loom)]
+mod waiting;
 
 #[cfg(not(ringfence_loom))]
 fn main() {
@@ -52,6 +54,7 @@ fn main() -> std::process::ExitCode {
             future::MODELS,
             select::MODELS,
             rendezvous::MODELS,
+            waiting::MODELS,
         ]
         .concat(),
     )

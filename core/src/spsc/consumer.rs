@@ -59,6 +59,8 @@ impl<O: Owner> Consumer<O> {
         self.head = head;
         // ORDERING: Release, edge `free` from here to `Producer::refresh`.
         self.owner.ends().head.store(head, Ordering::Release);
+        // SAFETY: this is the consumer (I3).
+        unsafe { self.owner.wake_producer() }
     }
 
     /// Looks at the producer's position, and returns how many pops will succeed
@@ -91,7 +93,7 @@ impl<O: Owner> Consumer<O> {
     }
 
     /// At least `n`, or as many as there are.
-    fn ready_for(&mut self, n: usize) -> usize {
+    pub(super) fn ready_for(&mut self, n: usize) -> usize {
         let ready = self.ready();
         if ready >= n { ready } else { self.refresh() }
     }
@@ -235,6 +237,8 @@ impl<O: Owner> Drop for Consumer<O> {
             .ends()
             .consumer_gone
             .store(true, Ordering::Release);
+        // SAFETY: this is the consumer (I3).
+        unsafe { self.owner.wake_producer() }
     }
 }
 

@@ -73,6 +73,8 @@ impl<O: Owner> Producer<O> {
         self.tail = tail;
         // ORDERING: Release, edge `publish` from here to `Consumer::refresh`.
         self.owner.ends().tail.store(tail, Ordering::Release);
+        // SAFETY: this is the producer (I3).
+        unsafe { self.owner.wake_consumer() }
     }
 
     /// Looks at the consumer's position, and returns how many pushes will
@@ -107,7 +109,7 @@ impl<O: Owner> Producer<O> {
     }
 
     /// At least `n`, or as many as are free.
-    fn ready_for(&mut self, n: usize) -> usize {
+    pub(super) fn ready_for(&mut self, n: usize) -> usize {
         let ready = self.ready();
         if ready >= n { ready } else { self.refresh() }
     }
@@ -224,6 +226,8 @@ impl<O: Owner> Drop for Producer<O> {
             .ends()
             .producer_gone
             .store(true, Ordering::Release);
+        // SAFETY: this is the producer (I3).
+        unsafe { self.owner.wake_consumer() }
     }
 }
 

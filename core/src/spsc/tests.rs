@@ -7,6 +7,8 @@ mod handles;
 #[cfg(feature = "alloc")]
 mod heap;
 mod progress;
+#[cfg(feature = "async")]
+mod waiting;
 
 use super::*;
 use seq_macro::seq;
