@@ -48,6 +48,19 @@ pub fn masked<R>(run: impl FnOnce() -> R) -> R {
     critical_section::with(|_| run())
 }
 
+/// Sleeps until the next interrupt, if `idle` says so: an interrupt that comes after that
+/// ends the sleep. Whether it has slept.
+pub fn sleep_if(idle: impl FnOnce() -> bool) -> bool {
+    masked(|| {
+        let idle = idle();
+        if idle {
+            // Ends when an interrupt is pending, though none runs before `masked` ends.
+            this::wait_for_interrupt();
+        }
+        idle
+    })
+}
+
 /// Starts the second core, where there is one.
 pub fn start_second(run: fn() -> !) {
     this::start_second(run);

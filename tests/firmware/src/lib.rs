@@ -8,6 +8,7 @@
 
 pub mod board;
 pub mod count;
+pub mod executor;
 pub mod history;
 pub mod own;
 pub mod preempt;

@@ -58,6 +58,10 @@ pub(super) fn pend() {
     SCB::set_pendsv();
 }
 
+pub(super) fn wait_for_interrupt() {
+    asm::wfi();
+}
+
 /// SysTick without its interrupt.
 pub(super) struct Clock;
 

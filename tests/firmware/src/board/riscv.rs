@@ -175,6 +175,11 @@ pub(super) fn pend() {
     write(MSIP, 1);
 }
 
+pub(super) fn wait_for_interrupt() {
+    // SAFETY: it changes nothing.
+    unsafe { asm!("wfi") };
+}
+
 pub(super) struct Clock(u32);
 
 impl Clock {
