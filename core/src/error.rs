@@ -31,6 +31,7 @@ impl<T> Error for Full<T> {}
 
 /// No ring can have the capacity that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum CapacityError {
     /// A ring holds at least one item.

@@ -4,6 +4,7 @@
 //!   compare-and-swap.
 //! * `mpmc`: any number of both, lock-free, with exact overwrite.
 //! * `stamped`: one or many of each, fast, and not lock-free.
+//! * [`policy`]: what a push does when there is no room, counted.
 //!
 //! The last two need compare-and-swap: the target's, or that of `portable-atomic`.
 //!
@@ -14,6 +15,10 @@
 //!
 //! * `alloc`: rings on the heap.
 //! * `async`: [`spsc`] rings whose sides can be awaited, by any executor.
+//! * `embedded-io`, `embedded-io-async`: the ends of a [`spsc`] ring of bytes as readers and
+//!   writers; what they do where they would block is said at `IoError`.
+//! * `heapless`: batches to and from vectors of that crate, whose compiler may have to be newer.
+//! * `defmt`: errors and counts in its logs.
 //! * `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: for targets without
 //!   compare-and-swap, `mpmc`, `stamped`, and the reference count of `spsc` rings on the heap.
@@ -32,6 +37,7 @@ extern crate alloc;
 extern crate std;
 
 sync::with_compare_and_swap! { pub mod mpmc; }
+pub mod policy;
 pub mod spsc;
 sync::with_compare_and_swap! { pub mod stamped; }
 #[doc(hidden)]
@@ -42,6 +48,8 @@ pub mod sync;
 mod counted;
 mod ends;
 mod error;
+#[cfg(feature = "defmt")]
+mod format;
 mod handle;
 #[cfg(feature = "alloc")]
 mod heap;
@@ -53,3 +61,5 @@ mod progress_tests;
 mod slots;
 #[cfg(feature = "async")]
 mod waiter;
+#[cfg(test)]
+mod zeros_tests;

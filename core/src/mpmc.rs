@@ -125,6 +125,8 @@
 //!   for one that its owner has just written or traded for. A full slot of words holds
 //!   the bits of an item.
 //! * M3: `tail` and `head` never run ahead of the slots.
+//! * M4: the index of a position is less than the capacity of its ring; a hint is that of
+//!   a position. The place of a spare is one of the pool.
 //!
 //! # Edges
 //!
@@ -178,7 +180,9 @@ impl<C: Content> Track<'_, C> {
     #[track_caller]
     fn find(&self, at: &mut Position, side: Side, order: Ordering) -> (Found<'_, C>, bool) {
         loop {
-            let slot = &self.slots[at.index];
+            debug_assert!(at.index < self.slots.len());
+            // SAFETY: in bounds by M4. A check would bring the code that formats its panic.
+            let slot = unsafe { self.slots.get_unchecked(at.index) };
             let word = slot.load(order);
             match self.packing.ahead(word, *at, side) {
                 0 => return (Found { slot, word }, true),

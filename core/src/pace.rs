@@ -23,12 +23,17 @@ use crate::sync::{self, spin_loop};
 /// Before a call returns that found no slot in a ring of this capacity: who comes back
 /// at once takes the cache lines from those who work. In a small ring they have nothing to
 /// do meanwhile.
-///
-/// Not inlined: a compiler may move a load that comes after it in front of it.
-#[cold]
-#[inline(never)]
+#[inline(always)]
 pub(crate) fn in_vain(capacity: usize) {
-    pause((capacity / 32).min(8));
+    /// Not inlined: a compiler may move a load that comes after it in front of it.
+    #[cold]
+    #[inline(never)]
+    fn in_vain(capacity: usize) {
+        pause((capacity / 32).min(8));
+    }
+    if sync::CONTENDED {
+        in_vain(capacity);
+    }
 }
 
 /// After another's claim: to claim in turns moves a line for each.

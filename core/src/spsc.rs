@@ -59,6 +59,10 @@
 
 mod chunk;
 mod consumer;
+#[cfg(feature = "heapless")]
+mod heapless;
+#[cfg(feature = "embedded-io")]
+mod io;
 mod producer;
 #[cfg(test)]
 mod tests;
@@ -67,6 +71,8 @@ mod waiting;
 
 pub use self::chunk::{InitChunk, IntoIter, ReadChunk, WriteChunk};
 pub use self::consumer::{Consumer, Drain};
+#[cfg(feature = "embedded-io")]
+pub use self::io::IoError;
 pub use self::producer::Producer;
 #[cfg(all(feature = "async", feature = "alloc"))]
 pub use self::waiting::{AsyncHeap, async_with_capacity, try_async_with_capacity};

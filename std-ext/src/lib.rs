@@ -44,12 +44,15 @@
 //!   the crate is `no_std` and consists of `spsc`; `ringfence-core` has the other rings.
 //! * `stream`, `sink`: receivers as streams and senders as sinks, by the traits of
 //!   `futures-core` and `futures-sink`. Futures need no feature.
-//! * `alloc`, `portable-atomic`, `portable-atomic-critical-section`,
+//! * `alloc`, `async`, `defmt`, `embedded-io`, `embedded-io-async`, `heapless`, `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: those of the core.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 #![forbid(unsafe_code)]
 
+/// Policies of the rings themselves, without std.
+#[cfg(not(feature = "std"))]
+pub use ringfence_core::policy;
 pub use ringfence_core::spsc;
 #[cfg(feature = "std")]
 pub use ringfence_core::{mpmc, stamped};

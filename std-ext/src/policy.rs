@@ -1,7 +1,9 @@
 //! What a full channel does, and what became of an item.
 
-use std::error::Error;
 use std::fmt;
+
+use ringfence_core::policy as core;
+pub use ringfence_core::policy::{EarlyDropError, Sent};
 
 /// What a send does when there is no room.
 ///
@@ -56,21 +58,8 @@ impl OnFull {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct EarlyDrop {
-    from: usize,
-    to: usize,
-    /// The maximum, of 2^32.
-    chance: u64,
+    rule: core::EarlyDrop,
     seed: Option<u64>,
-}
-
-/// The thresholds are not in order, or the probability is none.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum EarlyDropError {
-    /// The first threshold is not below the second.
-    Thresholds,
-    /// The probability is not from 0 to 1.
-    Probability,
 }
 
 impl EarlyDrop {
@@ -82,19 +71,15 @@ impl EarlyDrop {
     /// # Errors
     /// [`EarlyDropError`], if `from` is not below `to`, or `most` not from 0 to 1.
     pub fn new(from: usize, to: usize, most: f64) -> Result<Self, EarlyDropError> {
-        if from >= to {
-            return Err(EarlyDropError::Thresholds);
-        }
-        if !(0.0..=1.0).contains(&most) {
-            return Err(EarlyDropError::Probability);
-        }
-        Ok(Self {
-            from,
-            to,
+        let most = if (0.0..=1.0).contains(&most) {
             #[expect(clippy::cast_sign_loss, reason = "it is from 0 to 1")]
-            chance: (most * 2f64.powi(32)) as u64,
-            seed: None,
-        })
+            let of_all = (most * core::EarlyDrop::ALWAYS as f64) as u64;
+            of_all
+        } else {
+            u64::MAX // is no probability either
+        };
+        let rule = core::EarlyDrop::new(from, to, most)?;
+        Ok(Self { rule, seed: None })
     }
 
     /// Chances are drawn from a generator with this seed, one for each sender, so that a
@@ -112,25 +97,9 @@ impl EarlyDrop {
 
     /// Whether an item is to be refused that finds so many inside.
     pub(crate) fn refuses(&self, depth: usize, rng: &mut fastrand::Rng) -> bool {
-        if depth < self.from || depth >= self.to {
-            return depth >= self.to;
-        }
-        let (above, band) = (depth - self.from, self.to - self.from);
-        let chance = u128::from(self.chance) * above as u128 / band as u128;
-        u128::from(rng.u32(..)) < chance
+        self.rule.refuses(depth, || rng.u32(..))
     }
 }
-
-impl fmt::Display for EarlyDropError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Thresholds => "the first threshold is not below the second",
-            Self::Probability => "the probability is not from 0 to 1",
-        })
-    }
-}
-
-impl Error for EarlyDropError {}
 
 /// Why an item was dropped by the channel, or given up by its policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -149,56 +118,6 @@ pub enum Reason {
     Cancelled,
     /// It was in the channel when the last receiver went.
     Drained,
-}
-
-/// What became of an item that was sent.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[must_use = "a refused or evicted item is inside"]
-pub enum Sent<T> {
-    /// It is in the channel; with a capacity of 0, it is received, or a thread is bound to
-    /// receive it.
-    Stored,
-    /// It was refused: by [`OnFull::DropNewest`] or [`OnFull::DropRandom`]. Counted.
-    Refused(T),
-    /// It is in the channel, in place of the oldest, which is this:
-    /// [`OnFull::DropOldest`]. Counted.
-    Evicted(T),
-}
-
-impl<T> Sent<T> {
-    /// Whether the item that was sent is in the channel.
-    pub fn is_stored(&self) -> bool {
-        !matches!(self, Self::Refused(_))
-    }
-
-    /// The item that was sent, if it was refused.
-    #[must_use]
-    pub fn into_refused(self) -> Option<T> {
-        match self {
-            Self::Refused(item) => Some(item),
-            Self::Stored | Self::Evicted(_) => None,
-        }
-    }
-
-    /// The item that is no more in the channel, or never was: that which was refused or
-    /// evicted.
-    #[must_use]
-    pub fn into_dropped(self) -> Option<T> {
-        match self {
-            Self::Stored => None,
-            Self::Refused(item) | Self::Evicted(item) => Some(item),
-        }
-    }
-}
-
-impl<T> fmt::Debug for Sent<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stored => "Stored",
-            Self::Refused(_) => "Refused(..)",
-            Self::Evicted(_) => "Evicted(..)",
-        })
-    }
 }
 
 /// What became of many items that were sent.

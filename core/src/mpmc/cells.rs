@@ -9,6 +9,7 @@ use core::iter::FusedIterator;
 
 use super::packing::Content;
 use super::{Position, Track};
+use crate::policy::{ForcePush, Push, Sent};
 use crate::slots::Slots;
 use crate::sync::rmw::AtomicUsize;
 use crate::sync::{self, Ordering, Padded};
@@ -122,7 +123,7 @@ impl<T> Parts<'_, T> {
     /// Takes the spare of one place, unless it is taken.
     #[inline(always)]
     fn take(&self, place: usize) -> Option<Cell> {
-        let word = &self.pool[place];
+        let word = self.place(place);
         let seen = word.load(Ordering::Relaxed);
         if seen & TAKEN != 0 {
             return None;
@@ -132,11 +133,18 @@ impl<T> Parts<'_, T> {
         Some(Cell::from_word(idle.ok()?, self.track.slots.len() + place))
     }
 
+    #[inline(always)]
+    fn place(&self, place: usize) -> &AtomicUsize {
+        debug_assert!(place < self.pool.len());
+        // SAFETY: in bounds by M4, as in `Track::find`.
+        unsafe { self.pool.get_unchecked(place) }
+    }
+
     /// Gives a spare back to its place, which has been kept for it.
     fn give_back(&self, spare: &Spare) {
         let idle = spare.cell.to_word(self.track.slots.len() + spare.place);
         // ORDERING: Release, edge `pool` from here.
-        self.pool[spare.place].store(idle, Ordering::Release);
+        self.place(spare.place).store(idle, Ordering::Release);
     }
 }
 
@@ -308,6 +316,26 @@ impl<St: Storage> Mpmc<St> {
     /// Takes items until the ring is empty, or all spares are in use.
     pub fn drain(&self) -> impl Iterator<Item = St::Item> {
         core::iter::from_fn(|| self.try_pop().ok())
+    }
+}
+
+impl<St: Storage> Push for &Mpmc<St> {
+    type Item = St::Item;
+    fn push(&mut self, item: St::Item) -> Result<(), St::Item> {
+        self.try_push(item).map_err(PushError::into_inner)
+    }
+    fn depth(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<St: Storage> ForcePush for &Mpmc<St> {
+    fn force(&mut self, item: St::Item) -> Sent<St::Item> {
+        match self.force_push(item) {
+            Ok(None) => Sent::Stored,
+            Ok(Some(oldest)) => Sent::Evicted(oldest),
+            Err(busy) => Sent::Refused(busy.into_inner()),
+        }
     }
 }
 

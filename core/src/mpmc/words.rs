@@ -9,6 +9,7 @@ use core::iter::FusedIterator;
 use super::packing::Position;
 use super::{Content, Track};
 use crate::error::Full;
+use crate::policy::{ForcePush, Push, Sent};
 
 pub use self::payload::Payload;
 #[cfg(feature = "alloc")]
@@ -117,6 +118,22 @@ impl<St: WordStorage> WordRing<St> {
     fn head(&self) -> Position {
         let track = self.storage.track();
         track.hint(track.head)
+    }
+}
+
+impl<St: WordStorage> Push for &WordRing<St> {
+    type Item = St::Item;
+    fn push(&mut self, item: St::Item) -> Result<(), St::Item> {
+        self.try_push(item).map_err(|full| full.0)
+    }
+    fn depth(&self) -> usize {
+        self.len()
+    }
+}
+
+impl<St: WordStorage> ForcePush for &WordRing<St> {
+    fn force(&mut self, item: St::Item) -> Sent<St::Item> {
+        self.force_push(item).map_or(Sent::Stored, Sent::Evicted)
     }
 }
 

@@ -240,6 +240,22 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
         }
     }
 
+    /// As [`as_slices`](Self::as_slices), for as long as the consumer is borrowed. Nothing
+    /// is popped.
+    #[must_use]
+    pub fn into_slices(self) -> (&'a [O::Item], &'a [O::Item]) {
+        let Self { consumer, len, .. } = self;
+        let consumer: &'a Consumer<O> = consumer;
+        let (index, first, second) = consumer.owner.geometry().pieces(consumer.head, len);
+        // SAFETY: as in `as_slices`; the consumer stays borrowed.
+        unsafe {
+            (
+                consumer.owner.slots().run(index, first),
+                consumer.owner.slots().run(0, second),
+            )
+        }
+    }
+
     /// The items, oldest first, to change where they are. What is not committed
     /// stays in the ring as changed.
     #[must_use]

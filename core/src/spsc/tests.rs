@@ -6,6 +6,8 @@ mod drops;
 mod handles;
 #[cfg(feature = "alloc")]
 mod heap;
+#[cfg(feature = "embedded-io")]
+mod io;
 mod progress;
 #[cfg(feature = "async")]
 mod waiting;

@@ -5,7 +5,8 @@ use core::fmt;
 use super::packing::Position;
 use super::parts::{Parts, position};
 use super::storage::sealed::Storage;
-use super::{PopError, PushError, ReadChunk, Solo, Stamped};
+use super::{PopError, PushError, ReadChunk, Shared, Solo, Stamped};
+use crate::policy::Push;
 use crate::sync::rmw::AtomicBool;
 use crate::sync::{Ordering, with_arc};
 
@@ -167,6 +168,26 @@ impl<O: Owner> Producer<O> {
     /// The ring.
     pub fn ring(&self) -> &Stamped<O::Storage> {
         self.owner.ring()
+    }
+}
+
+impl<O: Owner> Push for Producer<O> {
+    type Item = O::Item;
+    fn push(&mut self, item: O::Item) -> Result<(), O::Item> {
+        self.try_push(item).map_err(PushError::into_inner)
+    }
+    fn depth(&self) -> usize {
+        self.ring().len()
+    }
+}
+
+impl<St: Storage<Producers = Shared>> Push for &Stamped<St> {
+    type Item = St::Item;
+    fn push(&mut self, item: St::Item) -> Result<(), St::Item> {
+        self.try_push(item).map_err(PushError::into_inner)
+    }
+    fn depth(&self) -> usize {
+        self.len()
     }
 }
 

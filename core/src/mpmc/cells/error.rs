@@ -16,6 +16,7 @@ pub enum PushError<T> {
 
 /// Why nothing was popped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum PopError {
     /// The ring was empty.
     Empty,

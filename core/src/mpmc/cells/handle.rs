@@ -5,6 +5,7 @@ use core::fmt;
 use super::sealed::Storage;
 use super::{Mpmc, Position, Spare, debug};
 use crate::error::Full;
+use crate::policy::{ForcePush, Push, Sent};
 
 /// Pushes to a ring, with a spare of its own.
 ///
@@ -43,6 +44,22 @@ impl<St: Storage> Producer<'_, St> {
         self.at = at;
         parts.track.tell_at_times(parts.track.tail, at);
         evicted
+    }
+}
+
+impl<St: Storage> Push for Producer<'_, St> {
+    type Item = St::Item;
+    fn push(&mut self, item: St::Item) -> Result<(), St::Item> {
+        self.try_push(item).map_err(|full| full.0)
+    }
+    fn depth(&self) -> usize {
+        self.ring.len()
+    }
+}
+
+impl<St: Storage> ForcePush for Producer<'_, St> {
+    fn force(&mut self, item: St::Item) -> Sent<St::Item> {
+        self.force_push(item).map_or(Sent::Stored, Sent::Evicted)
     }
 }
 

@@ -11,7 +11,7 @@ use super::*;
 use crate::sync::stepped::count;
 
 /// Runs a future on this thread, which sleeps until it is woken.
-fn block_on<R>(future: impl Future<Output = R>) -> R {
+pub(super) fn block_on<R>(future: impl Future<Output = R>) -> R {
     struct Unpark(Thread);
     impl Wake for Unpark {
         fn wake(self: Arc<Self>) {
