@@ -465,6 +465,6 @@ fn impossible_capacities_are_errors() {
     assert_eq!(error(0), Some(CapacityError::Zero));
     assert_eq!(error(usize::MAX), Some(CapacityError::TooLarge));
     assert_eq!(error(usize::MAX / 8), Some(CapacityError::TooLarge));
-    assert_eq!(Mpmc::<()>::try_with_capacity(usize::MAX / 16).err(), Some(CapacityError::TooLarge));
+    assert_eq!(Mpmc::<()>::try_with_capacity(usize::MAX / 8).err(), Some(CapacityError::TooLarge));
     assert_eq!(error(10), None);
 }

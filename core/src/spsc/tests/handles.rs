@@ -13,12 +13,12 @@ use std::rc::Rc;
 assert_eq_size!(
     Producer<&Ring<u32, 16>>,
     Consumer<&Ring<u32, 16>>,
-    [usize; 6]
+    ([usize; 3], [u32; 6])
 );
 assert_eq_size!(
     Producer<&Ring<u32, 16, u8>>,
     Consumer<&Ring<u32, 16, u8>>,
-    [usize; 5]
+    (usize, [u32; 6], [u8; 2])
 );
 
 // No two cores write to one cache line.

@@ -8,7 +8,11 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
 // Header, slots, capacity, mask, two positions, and the pace.
-assert_eq_size!(Producer<Heap<u32>>, Consumer<Heap<u32>>, [usize; 9]);
+assert_eq_size!(
+    Producer<Heap<u32>>,
+    Consumer<Heap<u32>>,
+    ([usize; 6], [u32; 6])
+);
 
 assert_impl_all!(Producer<Heap<Cell<u8>>>: Send);
 assert_impl_all!(Consumer<Heap<Cell<u8>>>: Send);
