@@ -139,9 +139,10 @@ use crate::event::Event;
 use crate::fence::Fence;
 use crate::flavour::{AnyGauge, AnyRing, AnyRx, Flavour, Mpmc, Mpsc, Spmc, Spsc};
 use crate::policy::{OnFull, Reason};
-use crate::ring::{Gauge, Rx, Ticket};
+use crate::ring::{Either, Gauge, Handoff, Rx, Ticket};
 use crate::stats::{Counts, Monitor, Stats};
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, Padded, lock};
+use crate::wait::Party;
 
 /// What the ends share, beside the ring.
 struct Shared<T, F: Flavour> {
@@ -241,6 +242,23 @@ impl<T, F: Flavour> Shared<T, F> {
     /// Whether items are handed over, instead of lying in a ring.
     fn is_rendezvous(&self) -> bool {
         self.ring.capacity() == 0
+    }
+
+    /// Where they are.
+    fn handoff(&self) -> Option<&Handoff<T>> {
+        match &self.ring {
+            Either::Other(Either::Other(handoff)) => Some(handoff),
+            _ => None,
+        }
+    }
+
+    /// Hands an item that found nobody who is bound to receive it to a select that waits,
+    /// where items are handed over; `by` one that waits as well.
+    fn hand(&self, item: T, by: Option<&Party>) -> Result<(), T> {
+        match self.handoff() {
+            Some(handoff) => handoff.hand(item, by),
+            None => Err(item),
+        }
     }
 
     /// After `n` pushes from `first` on: wakes a receiver, and if the channel was
