@@ -25,6 +25,8 @@ mod future;
 #[cfg(ringfence_loom)]
 mod harness;
 #[cfg(ringfence_loom)]
+mod meeting;
+#[cfg(ringfence_loom)]
 mod mpmc;
 #[cfg(ringfence_loom)]
 mod rendezvous;
@@ -52,6 +54,7 @@ fn main() -> std::process::ExitCode {
             future::MODELS,
             select::MODELS,
             rendezvous::MODELS,
+            meeting::MODELS,
         ]
         .concat(),
     )

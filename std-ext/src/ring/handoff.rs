@@ -117,8 +117,9 @@ impl<T> Handoff<T> {
             party: party.clone(),
             item: None,
         });
-        let others = state.bids.iter().filter(|bid| !bid.is(party));
-        others.for_each(Party::wake);
+        for other in state.bids.iter().filter(|bid| !bid.is(party)) {
+            other.wake();
+        }
     }
 
     /// Takes an ask away, with what was handed over.

@@ -48,7 +48,7 @@ impl Party {
         }
         // All in one order, or two that meet each other would wait for each other.
         let mut both = [self, by];
-        both.sort_unstable_by_key(|party| Arc::as_ptr(&party.0));
+        both.sort_unstable_by_key(|party| party.0.thread.number());
         let mut open = both.map(|party| lock(&party.0.open));
         let meet = open.iter().all(|open| **open);
         if meet {
