@@ -29,6 +29,8 @@ mod meeting;
 #[cfg(ringfence_loom)]
 mod mpmc;
 #[cfg(ringfence_loom)]
+mod party;
+#[cfg(ringfence_loom)]
 mod rendezvous;
 #[cfg(ringfence_loom)]
 mod select;
@@ -55,6 +57,7 @@ fn main() -> std::process::ExitCode {
             select::MODELS,
             rendezvous::MODELS,
             meeting::MODELS,
+            party::MODELS,
         ]
         .concat(),
     )

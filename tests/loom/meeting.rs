@@ -15,6 +15,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("meeting_either_way", either_way),
     Model::new("meeting_two_for_one", two_for_one).preemptions(2),
     Model::new("meeting_or_something_else", or_something_else),
+    Model::new("meeting_who_tries", who_tries),
     Model::new("meeting_timeout", timeout),
     Model::new("meeting_sender_times_out", sender_times_out),
     Model::new("meeting_closed", closed).preemptions(2),
@@ -111,6 +112,22 @@ fn or_something_else() {
     assert_eq!(got, if stored { 1 } else { 2 });
     assert_eq!(other_rx.try_recv().is_ok(), stored);
     at_rest(tx.stats(), stored.into());
+}
+
+/// A send that does not wait finds it, or not.
+fn who_tries() {
+    let (mut tx, mut rx) = handing_over();
+    let sender = thread::spawn(move || {
+        let sent = tx.try_send(1).is_ok();
+        (sent, send_one(&mut tx, 2), tx)
+    });
+    let first = receive_one(&mut rx);
+    if first == Ok(1) {
+        assert_eq!(receive_one(&mut rx), Ok(2));
+    }
+    let (sent, last, tx) = sender.join().unwrap();
+    assert_eq!((first == Ok(1), last), (sent, Ok(())));
+    at_rest(tx.stats(), 1 + u64::from(sent));
 }
 
 /// The time of one is over: it has met the other, which then goes on, or nobody.

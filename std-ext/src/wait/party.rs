@@ -39,7 +39,7 @@ impl Party {
 
     /// Meets it, and closes it, if it is open; `by` another one, if that is open as well, and
     /// closes that.
-    pub(crate) fn meet(&self, by: Option<&Self>) -> bool {
+    pub fn meet(&self, by: Option<&Self>) -> bool {
         let Some(by) = by else {
             return std::mem::take(&mut *lock(&self.0.open));
         };
@@ -59,7 +59,7 @@ impl Party {
 
     /// Has it look again. It is a thread of ours, so this may be done under a lock.
     #[track_caller]
-    pub(crate) fn wake(&self) {
+    pub fn wake(&self) {
         sync::wake(self.0.clone().into());
     }
 }

@@ -207,6 +207,8 @@ fn a_select_does_not_meet_itself() {
     assert_eq!(slot, Some(1));
     assert_eq!(tx.try_send(2), Err(TrySendError::Full(2)));
     assert!(tx.stats().is_exact() && tx.stats().stored == 0);
+    let left = format!("{:?}", tx.shared.handoff());
+    assert!(left.contains("asks: [], bids: []"), "{left}");
 }
 
 #[test]
