@@ -241,12 +241,12 @@ impl<'a> Places<'a> {
         any(self.0, |chance| chance.can_meet())
     }
 
-    /// Sleeps until it is woken for one of its places, and can be met meanwhile, or meets
-    /// one that comes. Says what was done by that, and whether the time is not over.
+    /// Sleeps until it is woken for one of its places, or is met, or meets one that comes.
+    /// Says what was done by meeting, and whether there was time left.
     ///
-    /// What wakes it but for its places, or without having met it, is one that has come to
-    /// be met: it stays open, so that of two that wait for each other one finds the other
-    /// open, unless something else happens to them meanwhile.
+    /// Whoever comes to be met wakes it for none of its places, and it stays open: so of two
+    /// that wait for each other one finds the other open, unless something else happens to
+    /// them meanwhile. No code of others runs while it is open.
     fn wait_to_meet(
         &mut self,
         order: Order,
@@ -268,12 +268,9 @@ impl<'a> Places<'a> {
             done = first(self.0, order, |chance| chance.meet(&party));
         }
         party.close();
+        let is_met = |chance: &mut dyn Chance| chance.disappear(&party);
         for at in 0..self.0.size() {
-            if self
-                .0
-                .get(at)
-                .is_some_and(|chance| chance.disappear(&party))
-            {
+            if self.0.get(at).is_some_and(is_met) {
                 done = Some(at);
             }
         }
