@@ -1,5 +1,5 @@
-//! Models of how two selects meet, without a channel: what makes it right, and what goes
-//! wrong without it.
+//! Models of how two selects meet, without a channel, and what goes wrong if they do not do
+//! all of it. `meeting_selects` and `meeting_either_way` do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,15 +14,13 @@ use ringfence::wait::{Party, Patience};
 use crate::harness::Model;
 
 pub(crate) const MODELS: &[Model] = &[
-    Model::new("party_meets", || meets(Rule::Right)),
     Model::new("party_looks_before_it_bids", || meets(Rule::LooksFirst)).broken(),
-    Model::new("party_either_way", || either_way(Rule::Right)),
     Model::new("party_stays_open", || either_way(Rule::StaysOpen)).broken(),
 ];
 
+/// What breaks it.
 #[derive(Clone, Copy, PartialEq)]
 enum Rule {
-    Right,
     /// Leaves its bid only when it has looked for an ask.
     LooksFirst,
     /// Meets another without closing itself.
