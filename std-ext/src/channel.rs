@@ -37,12 +37,16 @@
 //! assert!(sender.join().unwrap());
 //! ```
 //!
-//! A send that does not wait, as [`try_send`](Sender::try_send), a send with
-//! [`OnFull::DropNewest`] or a case of a [`select`](mod@crate::select), needs a thread that
-//! waits in a blocking receive, which then waits until it has got something, also beyond its
-//! deadline if need be: the item is on its way. Futures and selects may be given up at any
-//! time, so receives by these wait only for sends that wait. Hence two selects do not meet
-//! each other, nor does a `try_send` meet a `recv_async`.
+//! A send that does not wait, as [`try_send`](Sender::try_send) or a send with
+//! [`OnFull::DropNewest`], needs a thread that waits: in a blocking receive, which then waits
+//! until it has got something, also beyond its deadline if need be, as the item is on its
+//! way; or in a [`select`](mod@crate::select) with a receive, which then ends with that. A
+//! select that has been woken and looks again is not there for that moment.
+//!
+//! A case of a select that sends needs the same; if its select waits, then until a thread
+//! comes to wait as well. So two selects meet each other, whoever was first. A future may be
+//! dropped at any time, and a `try_recv` is gone at once. So these receive only from sends
+//! outside a select that wait: neither a `try_send` nor a select meets a `recv_async`.
 //!
 //! If the channel is closed, what was not received goes back to its sender; what a thread
 //! was bound to receive is received or drained, as in other channels. The channel counts
@@ -141,9 +145,10 @@ use crate::flavour::{
     AnyGauge, AnyRing, AnyRx, Flavour, ManySenders, Mpmc, Mpsc, Reservable, Spmc, Spsc,
 };
 use crate::policy::{OnFull, Reason};
-use crate::ring::{Gauge, Rx, Ticket};
+use crate::ring::{Either, Gauge, Handoff, Rx, Ticket};
 use crate::stats::{Counts, Monitor, Stats};
 use crate::sync::{Arc, AtomicUsize, Mutex, Ordering, Padded, lock};
+use crate::wait::Party;
 
 /// What the ends share, beside the ring.
 struct Shared<T, F: Flavour> {
@@ -243,6 +248,23 @@ impl<T, F: Flavour> Shared<T, F> {
     /// Whether items are handed over, instead of lying in a ring.
     fn is_rendezvous(&self) -> bool {
         self.ring.capacity() == 0
+    }
+
+    /// Where they are.
+    fn handoff(&self) -> Option<&Handoff<T>> {
+        match &self.ring {
+            Either::Other(Either::Other(handoff)) => Some(handoff),
+            _ => None,
+        }
+    }
+
+    /// Hands an item that found nobody who is bound to receive it to a select that waits,
+    /// where items are handed over; `by` one that waits as well.
+    fn hand(&self, item: T, by: Option<&Party>) -> Result<(), T> {
+        match self.handoff() {
+            Some(handoff) => handoff.hand(item, by),
+            None => Err(item),
+        }
     }
 
     /// After `n` pushes from `first` on: wakes a receiver, and if the channel was

@@ -123,6 +123,11 @@ impl Event {
         at.is_some()
     }
 
+    /// Whether it was chosen to be woken, as [`cancel`](Self::cancel) would say.
+    pub(crate) fn is_woken(&self, key: &Key) -> bool {
+        lock(&self.waiters).find(key).is_none()
+    }
+
     /// Leaves the queue, and says whether it was woken meanwhile. Then the
     /// wake-up is its own: it looks again, and passes it on by
     /// [`wake_one`](Self::wake_one) before it stops waiting.

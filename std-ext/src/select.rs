@@ -74,13 +74,21 @@
 //! on waiting, until the same deadline. It allocates nothing unless it sleeps: then what
 //! wakes it, once a sleep, as any other wait.
 //!
+//! Of channels that hand items over, a select sends only to a thread that waits, in a receive
+//! or in a select: see [capacity 0](mod@crate::channel#capacity-0). While it sleeps, a select
+//! on the other side, or a send that does not wait, may carry out one of its cases with it;
+//! it never does so with itself. Of several selects that wait to receive from a channel, the
+//! first to wait is the first to be met, if it is not about to look again.
+//!
 //! Going to sleep costs each channel a barrier, so a thread that sleeps often is better off
 //! with one channel that several senders share.
 //!
 //! # Progress
 //!
 //! Of `now`, and when a case is ready: a try of each case up to the one carried out, each
-//! with the guarantee of its [channel](mod@crate::channel#progress). Waiting is blocking, and
+//! with the guarantee of its [channel](mod@crate::channel#progress). Two selects that wait
+//! for each other, and for nothing that others do, meet; while other cases become ready and
+//! are then taken by others, they may miss each other. Waiting is blocking, and
 //! it blocks the thread: in async code use the `select` of the runtime, on futures, and
 //! never this one.
 //!

@@ -41,6 +41,11 @@ mod native {
             self.0.unpark();
         }
 
+        /// Another number for each while it stays where it is.
+        pub(crate) fn number(&self) -> usize {
+            std::ptr::from_ref(self).addr()
+        }
+
         /// Sleeps, being this thread, until unparked or the deadline, or for no
         /// reason. Says whether there was time left.
         #[allow(clippy::unused_self, reason = "the models need it")]
@@ -128,8 +133,11 @@ mod modelled {
     use loom::sync::Condvar;
     pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
     use ringfence_core::sync::weaken;
+    use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Waker;
     use std::time::{Duration, Instant};
+
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
 
     /// A thread that can sleep. Not by loom's `park`: its `unpark` orders what
     /// came before it even if nobody parks, and must not meet a thread in `join`.
@@ -137,6 +145,7 @@ mod modelled {
     pub(crate) struct Thread {
         token: Mutex<bool>,
         given: Condvar,
+        number: usize,
     }
 
     impl Thread {
@@ -144,7 +153,13 @@ mod modelled {
             Self {
                 token: Mutex::new(false),
                 given: Condvar::new(),
+                number: NEXT.fetch_add(1, Ordering::Relaxed),
             }
+        }
+
+        /// Addresses are not the same in each iteration, as loom demands.
+        pub(crate) fn number(&self) -> usize {
+            self.number
         }
 
         pub(crate) fn unpark(&self) {

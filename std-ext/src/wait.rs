@@ -5,6 +5,7 @@
 
 pub(crate) mod many;
 pub(crate) mod order;
+mod party;
 
 use std::cell::Cell;
 use std::ops::Deref;
@@ -13,8 +14,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
+pub use self::party::Party;
 use crate::event::{Event, Key};
-use crate::sync::{self, AtomicBool, NAP, Ordering, Thread};
+use crate::sync::{self, AtomicBool, Mutex, NAP, Ordering, Thread};
 
 /// How long to try before sleeping. Waking a thread costs about as much.
 pub(crate) const SPIN: Duration = Duration::from_micros(10);
@@ -188,6 +190,12 @@ impl<'a> Place<'a> {
         (place, certain)
     }
 
+    /// Whether a wake-up has come. It stays to be passed on, or kept.
+    fn is_woken(&self) -> bool {
+        let is_woken = |key| self.event.is_woken(key);
+        self.key.as_ref().map_or(self.woken, is_woken)
+    }
+
     pub(crate) fn leave(&mut self) {
         if let Some(key) = self.key.take() {
             self.woken = self.event.cancel(key);
@@ -333,6 +341,8 @@ pub(crate) fn block_on<R>(future: impl Future<Output = R>) -> R {
 struct Parker {
     woken: AtomicBool,
     thread: Thread,
+    /// Whether another select may be met, being this thread: see [`Party`].
+    open: Mutex<bool>,
 }
 
 thread_local! {
@@ -354,6 +364,7 @@ impl Parker {
         Self {
             woken: AtomicBool::new(false),
             thread: Thread::current(),
+            open: Mutex::new(false),
         }
     }
 
@@ -396,10 +407,19 @@ impl Borrowed {
     /// For the next sleep. A wake-up for one before may still come: then the sleep ends
     /// early, and whoever sleeps looks again.
     fn waker(&self) -> Waker {
-        // ORDERING: Relaxed; whoever wakes finds the waker under the event's lock, and
-        // that comes after this.
-        self.parker().woken.store(false, Ordering::Relaxed);
+        self.forget_wake_up();
         Waker::from(self.parker().clone())
+    }
+
+    /// Before it looks for what it was woken for.
+    fn forget_wake_up(&self) {
+        // ORDERING: Relaxed; whoever wakes did under a lock what it wakes for, before this
+        // thread looks under that lock, or finds there what comes after this.
+        self.parker().woken.store(false, Ordering::Relaxed);
+    }
+
+    fn party(&self) -> Party {
+        Party::of(self.parker())
     }
 }
 

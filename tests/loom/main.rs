@@ -25,9 +25,14 @@ mod future;
 #[cfg(ringfence_loom)]
 mod harness;
 #[cfg(ringfence_loom)]
+mod meeting;
+#[cfg(ringfence_loom)]
 mod mpmc;
 #[cfg(ringfence_loom)]
+mod party;
+#[cfg(ringfence_loom)]
 mod pipe;
+#[cfg(ringfence_loom)]
 mod pull;
 #[cfg(ringfence_loom)]
 mod rendezvous;
@@ -60,6 +65,8 @@ fn main() -> std::process::ExitCode {
             waiting::MODELS,
             pipe::MODELS,
             pull::MODELS,
+            meeting::MODELS,
+            party::MODELS,
         ]
         .concat(),
     )

@@ -89,6 +89,18 @@ fn a_thread_that_sleeps_allocates_nothing() {
 }
 
 #[test]
+fn a_select_that_could_be_met_allocates_nothing() {
+    let (mut tx, mut rx) = ringfence::bounded::<u64>(0);
+    let mut slot = Some(1);
+    let waits = || {
+        let cases = (send(&mut tx, &mut slot, drop), recv(&mut rx, drop));
+        let done = select(cases).wait_timeout(Duration::from_millis(1));
+        assert_eq!(done, Err(Unready));
+    };
+    assert_eq!(in_steady_state(waits), 0);
+}
+
+#[test]
 fn a_future_allocates_nothing() {
     struct Nobody;
     impl Wake for Nobody {

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::thread;
 
 use ringfence::flavour::Flavour;
+use ringfence::select::{recv, select, send};
 use ringfence::{OnFull, Receiver, Sender, channel};
 use tokio::runtime::{Builder, Runtime};
 
@@ -104,6 +105,43 @@ fn nothing_is_lost_and_all_come_to_an_end() {
             }
         }
     }
+}
+
+/// Where items are handed over, of two selects each must come to find the other.
+#[test]
+fn selects_meet_each_other() {
+    const PEERS: u64 = 3;
+    let [(a, a_rx), (b, b_rx)] = [(); 2].map(|()| ringfence::bounded::<u64>(0));
+    let monitors = [a.monitor(), b.monitor()];
+    thread::scope(|scope| {
+        for _ in 0..PEERS {
+            let (mut a, mut b) = (a.clone(), b.clone());
+            scope.spawn(move || {
+                pin_to_one_cpu();
+                for item in 0..ITEMS {
+                    let (mut slot, mut other) = (Some(item), Some(item));
+                    select((
+                        send(&mut a, &mut slot, Result::unwrap),
+                        send(&mut b, &mut other, Result::unwrap),
+                    ))
+                    .wait();
+                    assert!(slot.is_none() != other.is_none());
+                }
+            });
+            let (mut a, mut b) = (a_rx.clone(), b_rx.clone());
+            scope.spawn(move || {
+                pin_to_one_cpu();
+                for _ in 0..ITEMS {
+                    let cases = (recv(&mut a, Result::unwrap), recv(&mut b, Result::unwrap));
+                    select(cases).wait();
+                }
+            });
+        }
+    });
+    let [a, b] = monitors.map(|monitor| monitor.stats());
+    assert_eq!(a.delivered + b.delivered, PEERS * ITEMS);
+    assert_eq!(a.offered + b.offered, PEERS * ITEMS);
+    assert!(a.is_exact() && b.is_exact(), "{a}, {b}");
 }
 
 /// A thread that ends may still send, also by waiting: from a destructor of what belongs to

@@ -16,7 +16,7 @@ use crate::flavour::{AnyTx, Flavour, Mpmc};
 use crate::policy::{EarlyDrop, OnFull, Reason, Sent};
 use crate::ring::{Gauge, Ticket, Tx};
 use crate::stats::{Monitor, Stats};
-use crate::sync::{Arc, Ordering};
+use crate::sync::{self, Arc, Ordering};
 use crate::wait::{Habits, Patience, wait};
 
 /// The end of a channel that sends.
@@ -83,7 +83,7 @@ impl<T, F: Flavour> Sender<T, F> {
     /// closed or the receiver gone.
     #[inline]
     pub fn try_send(&mut self, item: T) -> Result<(), TrySendError<T>> {
-        offer(&mut self.tx, &self.shared, item).inspect_err(|refusal| self.count(refusal))
+        offer_now(&mut self.tx, &self.shared, item).inspect_err(|refusal| self.count(refusal))
     }
 
     /// As [`send`](Self::send), but waits no longer than `timeout`.
@@ -137,14 +137,23 @@ impl<T, F: Flavour> Sender<T, F> {
         deadline: Option<Instant>,
     ) -> Result<Sent<T>, SendTimeoutError<T>> {
         match refusal {
-            TrySendError::Full(item) => match self.on_full {
-                OnFull::Block => self.send_blocking(item, deadline),
-                // Of the oldest, if all there is room for is reserved.
-                OnFull::DropNewest | OnFull::DropOldest => {
-                    Ok(self.refuse(item, Reason::Newest, None))
+            TrySendError::Full(item) => {
+                let mut refused = Err(item);
+                if self.on_full != OnFull::Block || deadline.is_some_and(sync::is_over) {
+                    refused = refused.or_else(|item| self.shared.hand(item, None));
                 }
-                OnFull::DropRandom(_) => Ok(self.refuse(item, Reason::Random, None)),
-            },
+                let Err(item) = refused else {
+                    return Ok(Sent::Stored);
+                };
+                match self.on_full {
+                    OnFull::Block => self.send_blocking(item, deadline),
+                    // Of the oldest, if all there is room for is reserved.
+                    OnFull::DropNewest | OnFull::DropOldest => {
+                        Ok(self.refuse(item, Reason::Newest, None))
+                    }
+                    OnFull::DropRandom(_) => Ok(self.refuse(item, Reason::Random, None)),
+                }
+            }
             TrySendError::Disconnected(item) => {
                 self.shared.counts.send.refused_closed.add(1);
                 Err(SendTimeoutError::Disconnected(item))
@@ -373,6 +382,19 @@ pub(super) fn offer<T, F: Flavour>(
     match attend_to(shared, ticket) {
         None => Ok(()),
         Some(item) => Err(TrySendError::Disconnected(item)),
+    }
+}
+
+/// As [`offer`], for who does not wait: also to a select that does.
+#[inline]
+fn offer_now<T, F: Flavour>(
+    tx: &mut AnyTx<T, F>,
+    shared: &Shared<T, F>,
+    item: T,
+) -> Result<(), TrySendError<T>> {
+    match offer(tx, shared, item) {
+        Err(TrySendError::Full(item)) => shared.hand(item, None).map_err(TrySendError::Full),
+        sent => sent,
     }
 }
 

@@ -15,12 +15,20 @@
 //! is bound: one is bound only if there are more of them than offers; a receiver that takes
 //! an offer and leaves makes both one less; and one that would leave with nothing may do so
 //! only if there are enough others.
+//!
+//! Nobody can rely on a select, which may do something else. So while it is asleep, it leaves
+//! an *ask* for each of its receives. Whoever finds one hands its item over there and then,
+//! if it can end that select's wait; and a select that sends ends its own with it. A
+//! sending select that finds none leaves a *bid*, and each ask that comes wakes it, to look
+//! again. Both are left under the lock, and only while their select is open (see [`Party`]),
+//! so of two that wait the second one finds what the first one left.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Gauge, Reading, Rx, Ticket, Tx};
 use crate::sync::{Mutex, lock};
+use crate::wait::Party;
 
 /// The end that pushes, and all that can be seen of it.
 #[derive(Debug)]
@@ -42,8 +50,19 @@ struct State<T> {
     bound: usize,
     /// How many receivers are announced.
     announced: usize,
-    /// How many offers have been taken.
+    /// How many offers have been taken, and items handed over.
     popped: usize,
+    /// Selects that wait to receive. The first is met first.
+    asks: VecDeque<Ask<T>>,
+    /// Selects that wait to send.
+    bids: Vec<Party>,
+}
+
+#[derive(Debug)]
+struct Ask<T> {
+    party: Party,
+    /// What was handed over.
+    item: Option<T>,
 }
 
 #[derive(Debug)]
@@ -61,6 +80,8 @@ impl<T> Handoff<T> {
             bound: 0,
             announced: 0,
             popped: 0,
+            asks: VecDeque::new(),
+            bids: Vec::new(),
         })))
     }
 
@@ -68,6 +89,56 @@ impl<T> Handoff<T> {
         Taker {
             handoff: self.clone(),
             is_announced: false,
+        }
+    }
+}
+
+/// What selects do. Those of one select are alike: whichever case it is that has come.
+impl<T> Handoff<T> {
+    /// Hands over to the first select that can be met; `by` one that waits as well, or by
+    /// nobody who waits. `Err` if there is none.
+    pub(crate) fn hand(&self, item: T, by: Option<&Party>) -> Result<(), T> {
+        let mut state = lock(&self.0);
+        let Some(ask) = state.asks.iter_mut().find(|ask| ask.party.meet(by)) else {
+            return Err(item);
+        };
+        ask.item = Some(item);
+        let met = ask.party.clone();
+        state.popped = state.popped.wrapping_add(1);
+        drop(state);
+        met.wake();
+        Ok(())
+    }
+
+    /// Leaves an ask, and wakes the selects that wait for one.
+    pub(crate) fn ask(&self, party: &Party) {
+        let mut state = lock(&self.0);
+        state.asks.push_back(Ask {
+            party: party.clone(),
+            item: None,
+        });
+        for other in state.bids.iter().filter(|bid| !bid.is(party)) {
+            other.wake();
+        }
+    }
+
+    /// Takes an ask away, with what was handed over.
+    pub(crate) fn answer(&self, party: &Party) -> Option<T> {
+        let mut state = lock(&self.0);
+        let at = state.asks.iter().position(|ask| ask.party.is(party))?;
+        state.asks.remove(at)?.item
+    }
+
+    /// Leaves a bid.
+    pub(crate) fn bid(&self, party: &Party) {
+        lock(&self.0).bids.push(party.clone());
+    }
+
+    /// Takes a bid away.
+    pub(crate) fn unbid(&self, party: &Party) {
+        let mut state = lock(&self.0);
+        if let Some(at) = state.bids.iter().position(|bid| bid.is(party)) {
+            state.bids.swap_remove(at);
         }
     }
 }

@@ -7,8 +7,8 @@ use std::task::Waker;
 use std::time::Duration;
 
 use crate::event::Event;
-use crate::wait::Patience;
 use crate::wait::many::{Chance, Spot};
+use crate::wait::{Party, Patience};
 
 /// An end of a channel, as a select sees it.
 pub trait End<'a> {
@@ -24,6 +24,26 @@ pub trait End<'a> {
 
     /// What it waits for.
     fn event(&self) -> &'a Event;
+
+    /// Whether those who do not wait for the event can meet it, or it them, while it waits.
+    fn can_meet(&self) -> bool {
+        false
+    }
+
+    /// Lets others meet it from now on, or meets one: what came of that.
+    fn appear(&mut self, _party: &Party) -> Option<Self::Done> {
+        None
+    }
+
+    /// Meets one that has come since.
+    fn meet(&mut self, _party: &Party) -> Option<Self::Done> {
+        None
+    }
+
+    /// Is no longer there: what came of it, if it has been met.
+    fn disappear(&mut self, _party: &Party) -> Option<Self::Done> {
+        None
+    }
 
     /// Whether another of its side could go on as well.
     fn has_more(&self) -> bool;
@@ -87,6 +107,31 @@ impl<'a, E: End<'a>, G> Chance for Case<'a, E, G> {
 
     fn take_place(&mut self, waker: &Waker) -> bool {
         self.spot.take(self.end.event(), waker)
+    }
+
+    fn is_woken(&self) -> bool {
+        self.spot.is_woken()
+    }
+
+    fn can_meet(&self) -> bool {
+        self.is_live() && self.end.can_meet()
+    }
+
+    fn appear(&mut self, party: &Party) -> bool {
+        self.done = self.end.appear(party);
+        self.done.is_some()
+    }
+
+    fn meet(&mut self, party: &Party) -> bool {
+        self.done = self.end.meet(party);
+        self.done.is_some()
+    }
+
+    fn disappear(&mut self, party: &Party) -> bool {
+        let met = self.end.disappear(party);
+        let is_met = met.is_some();
+        self.done = met.or(self.done.take());
+        is_met
     }
 
     fn leave(&mut self) {

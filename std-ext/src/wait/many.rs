@@ -4,12 +4,15 @@
 //! Each place may be given a wake-up, and only one thing is done. So every wake-up that
 //! came is passed on if there is more of what it was for, also that of the thing that was
 //! done.
+//!
+//! Where it takes two that wait, of which each may do something else, there is no event for
+//! it: while it sleeps, a thread can be met.
 
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::order::Order;
-use super::{Event, Parker, Patience, Place, spin, sync};
+use super::{Borrowed, Event, Parker, Party, Patience, Place, spin, sync};
 
 /// One of several things that a thread tries to do.
 pub trait Chance {
@@ -22,6 +25,21 @@ pub trait Chance {
 
     /// Takes a place in the queue for it. Says whether a wake-up will come for certain.
     fn take_place(&mut self, waker: &Waker) -> bool;
+
+    /// Whether a wake-up has come.
+    fn is_woken(&self) -> bool;
+
+    /// Whether another that waits can do it together with this thread.
+    fn can_meet(&self) -> bool;
+
+    /// Lets others do so from now on, or does it with one, and keeps what came of it.
+    fn appear(&mut self, party: &Party) -> bool;
+
+    /// Does it with one that has come since.
+    fn meet(&mut self, party: &Party) -> bool;
+
+    /// Lets others do so no longer. Whether one has done it: then keeps what came of it.
+    fn disappear(&mut self, party: &Party) -> bool;
 
     /// Leaves the queue. A wake-up that came is passed on by
     /// [`pass_on`](Self::pass_on), or kept.
@@ -63,6 +81,10 @@ impl<'a> Spot<'a> {
         certain
     }
 
+    pub(crate) fn is_woken(&self) -> bool {
+        self.0.as_ref().is_some_and(Place::is_woken)
+    }
+
     pub(crate) fn leave(&mut self) {
         self.0.iter_mut().for_each(Place::leave);
     }
@@ -84,8 +106,18 @@ impl<'a> Spot<'a> {
 
 /// Does the first thing that can be done; says which.
 #[inline]
-pub(crate) fn look(chances: &mut (impl Chances + ?Sized), mut order: Order) -> Option<usize> {
-    order.find(|&at| chances.get(at).is_some_and(Chance::attempt))
+pub(crate) fn look(chances: &mut (impl Chances + ?Sized), order: Order) -> Option<usize> {
+    first(chances, order, |chance| chance.attempt())
+}
+
+/// Which is the first with which `act` succeeds.
+#[inline]
+fn first(
+    chances: &mut (impl Chances + ?Sized),
+    mut order: Order,
+    mut act: impl FnMut(&mut dyn Chance) -> bool,
+) -> Option<usize> {
+    order.find(|&at| chances.get(at).is_some_and(&mut act))
 }
 
 fn each(chances: &mut dyn Chances, mut act: impl FnMut(&mut dyn Chance)) {
@@ -94,6 +126,10 @@ fn each(chances: &mut dyn Chances, mut act: impl FnMut(&mut dyn Chance)) {
             act(chance);
         }
     }
+}
+
+fn any(chances: &mut dyn Chances, is_so: impl Fn(&dyn Chance) -> bool) -> bool {
+    (0..chances.size()).any(|at| chances.get(at).is_some_and(|chance| is_so(chance)))
 }
 
 /// Counts for each that nothing could be done at once.
@@ -160,11 +196,18 @@ fn wait_uncounted(
         let mut done = look(places.0, order);
         let mut in_time = true;
         if done.is_none() {
-            in_time = if certain {
-                parker.park(deadline)
-            } else {
-                parker.nap(deadline)
+            let sleep = || {
+                if certain {
+                    parker.park(deadline)
+                } else {
+                    parker.nap(deadline)
+                }
             };
+            if places.can_meet() {
+                (done, in_time) = places.wait_to_meet(order, &parker, certain, sleep);
+            } else {
+                in_time = sleep();
+            }
         }
         // Before it looks: what comes once it has looked wakes another.
         each(places.0, |chance| chance.leave());
@@ -192,6 +235,46 @@ impl<'a> Places<'a> {
             }
         });
         (places, certain)
+    }
+
+    fn can_meet(&mut self) -> bool {
+        any(self.0, |chance| chance.can_meet())
+    }
+
+    /// Sleeps until it is woken for one of its places, or is met, or meets one that comes.
+    /// Says what was done by meeting, and whether there was time left.
+    ///
+    /// Whoever comes to be met wakes it for none of its places, and it stays open: so of two
+    /// that wait for each other one finds the other open, unless something else happens to
+    /// them meanwhile. No code of others runs while it is open.
+    fn wait_to_meet(
+        &mut self,
+        order: Order,
+        parker: &Borrowed,
+        certain: bool,
+        sleep: impl Fn() -> bool,
+    ) -> (Option<usize>, bool) {
+        let party = parker.party();
+        party.open();
+        let mut in_time = true;
+        let mut done = first(self.0, order, |chance| chance.appear(&party));
+        while done.is_none() {
+            in_time = sleep();
+            parker.forget_wake_up();
+            let looks = !in_time || !certain;
+            if looks || !party.is_open() || any(self.0, |chance| chance.is_woken()) {
+                break;
+            }
+            done = first(self.0, order, |chance| chance.meet(&party));
+        }
+        party.close();
+        let is_met = |chance: &mut dyn Chance| chance.disappear(&party);
+        for at in 0..self.0.size() {
+            if self.0.get(at).is_some_and(is_met) {
+                done = Some(at);
+            }
+        }
+        (done, in_time)
     }
 
     /// What it was woken for, others have taken.

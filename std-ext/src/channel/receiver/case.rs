@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::flavour::{AnyRx, Flavour};
 use crate::ring::{Gauge, Rx};
 use crate::select::case::{Case, End};
-use crate::wait::Patience;
+use crate::wait::{Party, Patience};
 
 /// A receive in a select. From [`recv`].
 pub struct Receiving<'a, T, F: Flavour> {
@@ -63,6 +63,19 @@ impl<'a, T, F: Flavour> End<'a> for Receiving<'a, T, F> {
 
     fn event(&self) -> &'a Event {
         &self.shared.items
+    }
+
+    fn can_meet(&self) -> bool {
+        self.shared.is_rendezvous()
+    }
+
+    fn appear(&mut self, party: &Party) -> Option<Self::Done> {
+        self.shared.handoff()?.ask(party);
+        None
+    }
+
+    fn disappear(&mut self, party: &Party) -> Option<Self::Done> {
+        self.shared.handoff()?.answer(party).map(Ok)
     }
 
     fn has_more(&self) -> bool {

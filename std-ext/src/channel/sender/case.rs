@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Sender, offer};
+use super::{Sender, offer_now};
 use crate::channel::Shared;
 use crate::error::{SendError, TrySendError};
 use crate::event::Event;
 use crate::flavour::{AnyTx, Flavour};
 use crate::ring::Gauge;
 use crate::select::case::{Case, End};
-use crate::wait::Patience;
+use crate::wait::{Party, Patience};
 
 /// A send in a select. From [`send`].
 pub struct Sending<'a, T, F: Flavour> {
@@ -57,7 +57,7 @@ impl<'a, T, F: Flavour> End<'a> for Sending<'a, T, F> {
 
     #[inline]
     fn attempt(&mut self) -> Option<Self::Done> {
-        match offer(self.tx, self.shared, self.slot.take()?) {
+        match offer_now(self.tx, self.shared, self.slot.take()?) {
             Ok(()) => Some(Ok(())),
             Err(TrySendError::Full(item)) => {
                 *self.slot = Some(item);
@@ -76,6 +76,31 @@ impl<'a, T, F: Flavour> End<'a> for Sending<'a, T, F> {
 
     fn event(&self) -> &'a Event {
         &self.shared.room
+    }
+
+    fn can_meet(&self) -> bool {
+        self.shared.is_rendezvous()
+    }
+
+    /// In this order, so that it is woken by whoever comes after it has looked.
+    fn appear(&mut self, party: &Party) -> Option<Self::Done> {
+        self.shared.handoff()?.bid(party);
+        self.meet(party)
+    }
+
+    fn meet(&mut self, party: &Party) -> Option<Self::Done> {
+        match self.shared.hand(self.slot.take()?, Some(party)) {
+            Ok(()) => Some(Ok(())),
+            Err(item) => {
+                *self.slot = Some(item);
+                None
+            }
+        }
+    }
+
+    fn disappear(&mut self, party: &Party) -> Option<Self::Done> {
+        self.shared.handoff()?.unbid(party);
+        None
     }
 
     fn has_more(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Capacity 0: items are handed over. Interleavings are the models' business.
 
 mod futures;
+mod selects;
 
 use std::pin::Pin;
 use std::sync::Mutex;
