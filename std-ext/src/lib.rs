@@ -37,6 +37,7 @@
 //!   every item.
 //! * [`age`]: receivers that drop items which have waited too long.
 //! * [`select`]: waiting for several channels at once.
+//! * [`credit`]: how much may be under way, in whatever unit.
 //!
 //! # Features
 //!
@@ -71,6 +72,8 @@ pub use ringfence_core::spsc::CapacityError;
 pub mod age;
 #[cfg(feature = "std")]
 pub mod channel;
+#[cfg(feature = "std")]
+pub mod credit;
 #[cfg(feature = "std")]
 mod error;
 #[cfg(feature = "std")]
