@@ -19,6 +19,8 @@
 #[cfg(ringfence_loom)]
 mod channel;
 #[cfg(ringfence_loom)]
+mod credit;
+#[cfg(ringfence_loom)]
 mod evict;
 #[cfg(ringfence_loom)]
 mod future;
@@ -52,6 +54,7 @@ fn main() -> std::process::ExitCode {
             future::MODELS,
             select::MODELS,
             rendezvous::MODELS,
+            credit::MODELS,
         ]
         .concat(),
     )
