@@ -214,6 +214,11 @@ impl Pool {
         AcquireFuture::new(self.clone(), self.0.rules.least(amount))
     }
 
+    /// A lease of no credits.
+    pub(crate) fn nothing(&self) -> Lease {
+        Lease::new(self.clone(), 0)
+    }
+
     #[inline]
     fn acquire_at_once(&self, amount: u64) -> Option<Lease> {
         let amount = self.0.rules.least(amount);
@@ -234,7 +239,7 @@ impl Pool {
         });
         match done {
             Some(acquired) => acquired.map(Some),
-            None => Ok(future.into_lease()),
+            None => Ok(future.leave()),
         }
     }
 

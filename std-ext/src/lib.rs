@@ -37,7 +37,8 @@
 //!   every item.
 //! * [`age`]: receivers that drop items which have waited too long.
 //! * [`select`]: waiting for several channels at once.
-//! * [`credit`]: how much may be under way, in whatever unit.
+//! * [`credit`]: how much may be under way, in whatever unit; [`weighted`]: channels that
+//!   are bounded so.
 //!
 //! # Features
 //!
@@ -55,6 +56,8 @@ pub use ringfence_core::spsc;
 #[cfg(feature = "std")]
 pub use ringfence_core::{mpmc, stamped};
 
+#[cfg(feature = "std")]
+pub use self::channel::weighted;
 #[cfg(feature = "std")]
 pub use self::{
     channel::{Builder, Closed, Receiver, Sender, WeakReceiver, WeakSender, bounded, channel},

@@ -28,11 +28,7 @@ impl AcquireFuture {
     }
 
     /// Waits no longer: what it has been handed since it was polled last.
-    pub(super) fn into_lease(mut self) -> Option<Lease> {
-        self.leave()
-    }
-
-    fn leave(&mut self) -> Option<Lease> {
+    pub(crate) fn leave(&mut self) -> Option<Lease> {
         let (pool, key) = (self.pool.take()?, self.key.take()?);
         let amount = pool.0.leave(&key)?;
         Some(Lease::new(pool, amount))

@@ -48,7 +48,7 @@ impl Rules {
 
     /// What a request for `amount` asks for.
     #[inline]
-    pub(super) fn least(self, amount: u64) -> u64 {
+    pub(crate) fn least(self, amount: u64) -> u64 {
         amount.max(self.minimum)
     }
 
