@@ -116,7 +116,9 @@ fn two_give_back() {
     let lease = pool.acquire(2).unwrap();
     slots.run_mut(0, 2);
     drop(lease);
-    holders.into_iter().for_each(|holder| holder.join().unwrap());
+    holders
+        .into_iter()
+        .for_each(|holder| holder.join().unwrap());
     all_is_back(&pool, 2);
 }
 
