@@ -29,8 +29,9 @@
 //!
 //! Who waits is served in the order of coming: credits that come back are handed to the
 //! first, as soon as they suffice, before anybody else can take them. So a large request
-//! is not starved by small ones; while it waits, those behind it do. A
-//! [`try_acquire`](Pool::try_acquire) waits for nobody, and so fails while somebody waits,
+//! is not starved by small ones; while it waits, those behind it do. (A thread that finds
+//! too few may look again for some microseconds before it joins the queue; not while
+//! somebody is in it.) A [`try_acquire`](Pool::try_acquire) waits for nobody, and so fails while somebody waits,
 //! even if there is enough for it.
 //!
 //! # Too much at once
@@ -226,6 +227,13 @@ impl Pool {
         took.then(|| Lease::new(self.clone(), amount))
     }
 
+    /// Looks again for some microseconds, if that has paid lately.
+    pub(crate) fn spin(&self, amount: u64, deadline: Option<Instant>) -> Option<Lease> {
+        let amount = self.0.rules.least(amount);
+        let took = self.0.spin(amount, deadline);
+        took.then(|| Lease::new(self.clone(), amount))
+    }
+
     /// `None` if the deadline was first.
     #[cold]
     fn acquire_waiting(
@@ -233,6 +241,9 @@ impl Pool {
         amount: u64,
         deadline: Option<Instant>,
     ) -> Result<Option<Lease>, AcquireError> {
+        if let Some(lease) = self.spin(amount, deadline) {
+            return Ok(Some(lease));
+        }
         let mut future = self.acquire_async(amount);
         let done = block_on(deadline, |waker| {
             Pin::new(&mut future).poll(&mut Context::from_waker(waker))
@@ -243,7 +254,7 @@ impl Pool {
         }
     }
 
-    /// Puts `credits` more into the pool; first they cancel its debt.
+    /// Puts `credits` more into the pool; first they pay its debt.
     ///
     /// # Errors
     /// [`OverflowError`], if that makes more than [`MAX`](Self::MAX), what was forgotten

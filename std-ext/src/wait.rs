@@ -299,7 +299,10 @@ impl KeptPlace {
 }
 
 /// Attempts with growing pauses, for [`SPIN`] at most.
-fn spin<R>(deadline: Option<Instant>, attempt: &mut impl FnMut() -> Option<R>) -> Option<R> {
+pub(crate) fn spin<R>(
+    deadline: Option<Instant>,
+    attempt: &mut impl FnMut() -> Option<R>,
+) -> Option<R> {
     if let Some(done) = spin_briefly(attempt) {
         return Some(done);
     }

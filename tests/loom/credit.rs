@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use loom::thread;
 use ringfence::credit::{AcquireError, AcquireFuture, Pool, PoolStats};
+use ringfence::flavour::Spsc;
+use ringfence::weighted::{Cause, Sender, Weighted};
+use ringfence::{Receiver, channel};
 use ringfence_core::sync::Watch;
 
 use crate::future::block_on;
@@ -16,14 +19,17 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("credit_acquire_parks", acquire_parks),
     Model::new("credit_future_wakes", future_wakes),
     Model::new("credit_changes_waker", changes_waker),
-    Model::new("credit_two_give_back", two_give_back),
-    Model::new("credit_two_wait", two_wait),
-    Model::new("credit_cancelled_after_grant", cancelled_after_grant),
+    Model::new("credit_two_give_back", two_give_back).preemptions(2),
+    Model::new("credit_two_wait", two_wait).preemptions(2),
+    Model::new("credit_cancelled_after_grant", cancelled_after_grant).preemptions(2),
     Model::new("credit_times_out", times_out),
     Model::new("credit_close_wakes", close_wakes),
-    Model::new("credit_close_or_release", close_or_release),
+    Model::new("credit_close_or_release", close_or_release).preemptions(2),
     Model::new("credit_shrink_or_release", shrink_or_release),
     Model::new("credit_debt_then_wait", debt_then_wait),
+    Model::new("weighted_send_parks", weighted_send_parks).preemptions(2),
+    Model::new("weighted_close_wakes", weighted_close_wakes).preemptions(2),
+    Model::new("weighted_future_closed", weighted_future_closed).preemptions(2),
 ];
 
 /// One poll by a task that is never woken.
@@ -228,4 +234,48 @@ fn debt_then_wait() {
     slot.with_mut(0, || ());
     holder.join().unwrap();
     assert_eq!(all_is_back(&pool, 1).granted, 1);
+}
+
+/// A channel with one item inside, which has the only credit.
+fn weighted(pool: &Pool) -> (Sender<u8, Spsc>, Receiver<Weighted<u8>, Spsc>) {
+    let (mut tx, rx) = channel(2).spsc().weighted(pool, |_| 1).build();
+    tx.try_send(0).unwrap();
+    (tx, rx)
+}
+
+/// A send that waits for credit is woken when an item is dropped.
+fn weighted_send_parks() {
+    let pool = Pool::new(1);
+    let (mut tx, mut rx) = weighted(&pool);
+    let sender = thread::spawn(move || (tx.send(1).map(drop), tx));
+    drop(rx.try_recv().unwrap());
+    let (sent, _tx) = sender.join().unwrap();
+    assert_eq!(sent, Ok(()));
+    assert_eq!(*rx.try_recv().unwrap(), 1);
+    all_is_back(&pool, 1);
+}
+
+/// Or when the channel closes, though the credit does not come back.
+fn weighted_close_wakes() {
+    let pool = Pool::new(1);
+    let (mut tx, mut rx) = weighted(&pool);
+    let sender = thread::spawn(move || tx.send(1).map(drop));
+    rx.close();
+    let error = sender.join().unwrap().unwrap_err();
+    assert_eq!((error.item, error.cause), (1, Cause::Disconnected));
+    drop(rx.try_recv().unwrap());
+    all_is_back(&pool, 1);
+}
+
+/// So is a future, whether it is credit or the end that comes first.
+fn weighted_future_closed() {
+    let pool = Pool::new(1);
+    let (mut tx, mut rx) = weighted(&pool);
+    let sender = thread::spawn(move || block_on(std::pin::pin!(tx.send_async(1))).map(drop));
+    drop(rx.try_recv().unwrap());
+    rx.close();
+    let sent = sender.join().unwrap();
+    let received = rx.try_recv().map(Weighted::into_inner);
+    assert_eq!(sent.is_ok(), received == Ok(1));
+    all_is_back(&pool, 1);
 }

@@ -15,12 +15,14 @@
 //! and are seen, or who adds them sees it. A single word decides, so no fence is needed.
 
 use std::task::Waker;
+use std::time::Instant;
 
 use super::error::{AcquireError, OverflowError, TryAcquireError};
 use super::queue::{Found, Key, Queue};
 use super::rules::Rules;
 use super::stats::PoolStats;
 use crate::sync::{self, AtomicU64, Mutex, MutexGuard, Ordering, lock};
+use crate::wait::{Patience, spin};
 
 /// The most that the word holds.
 pub(super) const MAX: u64 = u64::MAX >> 1;
@@ -41,6 +43,8 @@ pub(super) struct Account {
     /// The most that were lent.
     peak: AtomicU64,
     pub(super) rules: Rules,
+    /// Whether spinning has paid lately.
+    patience: Mutex<Patience>,
     state: Mutex<State>,
 }
 
@@ -79,6 +83,7 @@ impl Account {
             circulating: AtomicU64::new(credits),
             peak: AtomicU64::new(0),
             rules,
+            patience: Mutex::default(),
             state: Mutex::new(State {
                 capacity: credits,
                 debt: 0,
@@ -112,6 +117,34 @@ impl Account {
             }
         }
         false
+    }
+
+    /// As [`try_take`](Self::try_take), again and again for some microseconds if that has
+    /// paid lately; not while somebody waits. It is not in the queue meanwhile: who gives
+    /// back needs neither lock nor wake-up for it, and it can find more than it asked for.
+    #[cold]
+    pub(super) fn spin(&self, amount: u64, deadline: Option<Instant>) -> bool {
+        if !sync::SPINS {
+            return false;
+        }
+        let mut look = || {
+            let took = self.try_take(amount);
+            (took || self.is_slow()).then_some(took)
+        };
+        if lock(&self.patience).spins() {
+            if let Some(took) = spin(deadline, &mut look) {
+                lock(&self.patience).has_paid();
+                return took;
+            }
+        }
+        lock(&self.patience).in_vain();
+        sync::yield_now();
+        look().unwrap_or(false)
+    }
+
+    fn is_slow(&self) -> bool {
+        // ORDERING: Relaxed; a late answer is one from before.
+        self.word.load(Ordering::Relaxed) & SLOW != 0
     }
 
     /// Notes how many were lent when so many were free.
@@ -381,11 +414,9 @@ impl Locked<'_> {
             return Err(OverflowError);
         }
         self.state.capacity += credits;
-        let cancelled = credits.min(self.state.debt);
-        self.state.debt -= cancelled;
         self.account
             .word
-            .fetch_add(shifted(credits - cancelled), Ordering::Relaxed);
+            .fetch_add(shifted(credits), Ordering::Relaxed);
         self.publish_circulating();
         Ok(())
     }

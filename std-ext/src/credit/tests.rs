@@ -57,6 +57,15 @@ fn credits_come_back() {
     assert_eq!(pool.stats().high_water, 10);
 }
 
+/// Also of what nobody has seen while it was lent.
+#[test]
+fn the_most_that_was_lent_is_known() {
+    let pool = Pool::new(10);
+    drop(pool.acquire(7).unwrap());
+    drop(pool.acquire(4).unwrap());
+    assert_eq!(pool.stats().high_water, 7);
+}
+
 #[test]
 fn a_lease_is_divided_and_joined() {
     let pool = Pool::new(10);

@@ -13,6 +13,8 @@ use crate::wait::block_on;
 
 /// Waits for credit as long as the channel is open.
 pub(super) struct Credit<'a, T, F: Flavour> {
+    pool: &'a Pool,
+    weight: u64,
     acquire: AcquireFuture,
     closed: ClosedFuture<'a, Weighted<T>, F>,
     blocked_nanos: &'a Count,
@@ -21,9 +23,11 @@ pub(super) struct Credit<'a, T, F: Flavour> {
 
 impl<'a, T, F: Flavour> Credit<'a, T, F> {
     /// For who has just found too little.
-    pub(super) fn new(channel: &'a Sender<Weighted<T>, F>, pool: &Pool, weight: u64) -> Self {
+    pub(super) fn new(channel: &'a Sender<Weighted<T>, F>, pool: &'a Pool, weight: u64) -> Self {
         channel.found_full_at(Some(channel.len()));
         Self {
+            pool,
+            weight,
             acquire: pool.acquire_async(weight),
             closed: channel.closed(),
             blocked_nanos: &channel.shared.counts.send.blocked_nanos,
@@ -33,6 +37,9 @@ impl<'a, T, F: Flavour> Credit<'a, T, F> {
 
     /// Waits as a thread.
     pub(super) fn wait(mut self, deadline: Option<Instant>) -> Result<Lease, Cause> {
+        if let Some(lease) = self.pool.spin(self.weight, deadline) {
+            return Ok(lease);
+        }
         let done = block_on(deadline, |waker| {
             Pin::new(&mut self).poll(&mut Context::from_waker(waker))
         });

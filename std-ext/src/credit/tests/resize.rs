@@ -41,7 +41,7 @@ fn a_debt_is_paid_first() {
 }
 
 #[test]
-fn growing_cancels_a_debt() {
+fn growing_pays_a_debt() {
     let pool = Pool::new(10);
     let lease = pool.acquire(10).unwrap();
     assert_eq!(pool.shrink(8), 8);
