@@ -124,7 +124,8 @@ impl Account {
     /// back needs neither lock nor wake-up for it, and it can find more than it asked for.
     #[cold]
     pub(super) fn spin(&self, amount: u64, deadline: Option<Instant>) -> bool {
-        if !sync::SPINS {
+        // ORDERING: Relaxed; more than there is cannot come soon.
+        if !sync::SPINS || amount > self.circulating.load(Ordering::Relaxed) {
             return false;
         }
         let mut look = || {

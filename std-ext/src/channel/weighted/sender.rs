@@ -1,6 +1,7 @@
 //! The end that sends, credit first.
 
 use std::fmt;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
 use super::credit::Credit;
@@ -185,6 +186,9 @@ impl<T, F: Flavour> Sender<T, F> {
     /// pool is closed, or the weight more than the pool has.
     pub fn try_reserve(&mut self, weight: u64) -> Result<Permit<'_, T, F>, SendError<()>> {
         let credit = self.credit(weight);
+        if let Err(Cause::Full) = credit {
+            self.channel.found_full_at(Some(self.channel.len()));
+        }
         self.permit(weight, credit)
     }
 
@@ -368,6 +372,10 @@ impl<T, F: Flavour> Drop for Offer<'_, T, F> {
         }
     }
 }
+
+// What is asked for a weight has nothing in hand, and the channel is whole when it panics.
+impl<T, F: Flavour> UnwindSafe for Sender<T, F> {}
+impl<T, F: Flavour> RefUnwindSafe for Sender<T, F> {}
 
 /// Where the flavour has many senders.
 impl<T, F: Flavour> Clone for Sender<T, F>
