@@ -151,8 +151,9 @@ fn waiting(threads: usize, credits: u32) -> Vec<Contestant> {
     ]
 }
 
-/// Plain channels, and the same with a pool from which each item takes its 8 bytes: as
-/// many as fit, so that either bound is met at the same time.
+/// Plain channels, and the same with a pool from which each item takes its 8 bytes: it has
+/// more than slots for them, so that credits are counted and slots run out; or fewer, so
+/// that who must wait waits for credits.
 fn channels(setting: Setting) -> Vec<Contestant> {
     fn entry<S: Push + 'static, R: Pop + 'static>(
         name: &'static str,
@@ -163,30 +164,32 @@ fn channels(setting: Setting) -> Vec<Contestant> {
         })
     }
     let Setting { shape, capacity } = setting;
-    let pool = move || Pool::new(8 * capacity as u64);
-    let weigh = |_: &u64| 8;
-    let mut entries = vec![
-        entry("ringfence-mpmc", move || {
-            let (tx, rx) = ringfence::channel(capacity).build();
-            (
-                each(tx, shape.producers, |mut tx| {
-                    move |item| assert!(tx.send(item).is_ok())
-                }),
-                each(rx, shape.consumers, |mut rx| {
-                    move || rx.recv().expect("a sender")
-                }),
-            )
-        }),
-        entry("ringfence-mpmc-weighted", move || {
-            let (tx, rx) = ringfence::channel(capacity)
-                .weighted(&pool(), weigh)
-                .build();
-            (
-                each(tx, shape.producers, send),
-                each(rx, shape.consumers, recv),
-            )
-        }),
-    ];
+    let bytes = 8 * capacity as u64;
+    let mut entries = vec![entry("ringfence-mpmc", move || {
+        let (tx, rx) = ringfence::channel(capacity).build();
+        (
+            each(tx, shape.producers, |mut tx| {
+                move |item| assert!(tx.send(item).is_ok())
+            }),
+            each(rx, shape.consumers, |mut rx| {
+                move || rx.recv().expect("a sender")
+            }),
+        )
+    })];
+    let mpmc = move |bytes, slots| {
+        let channel = ringfence::channel(slots);
+        let (tx, rx) = channel.weighted(&Pool::new(bytes), |_: &u64| 8).build();
+        (
+            each(tx, shape.producers, send),
+            each(rx, shape.consumers, recv),
+        )
+    };
+    entries.push(entry("ringfence-mpmc-counted", move || {
+        mpmc(2 * bytes, capacity)
+    }));
+    entries.push(entry("ringfence-mpmc-weighted", move || {
+        mpmc(bytes, 2 * capacity)
+    }));
     if shape == Shape::ONE {
         entries.push(entry("ringfence-spsc", move || {
             let (mut tx, mut rx) = ringfence::channel(capacity).spsc().build();
@@ -195,10 +198,16 @@ fn channels(setting: Setting) -> Vec<Contestant> {
                 vec![move || rx.recv().expect("a sender")],
             )
         }));
-        entries.push(entry("ringfence-spsc-weighted", move || {
-            let channel = ringfence::channel(capacity).spsc();
-            let (tx, rx) = channel.weighted(&pool(), weigh).build();
+        let spsc = move |bytes, slots| {
+            let channel = ringfence::channel(slots).spsc();
+            let (tx, rx) = channel.weighted(&Pool::new(bytes), |_: &u64| 8).build();
             (vec![send(tx)], vec![recv(rx)])
+        };
+        entries.push(entry("ringfence-spsc-counted", move || {
+            spsc(2 * bytes, capacity)
+        }));
+        entries.push(entry("ringfence-spsc-weighted", move || {
+            spsc(bytes, 2 * capacity)
         }));
     }
     entries

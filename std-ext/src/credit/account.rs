@@ -173,6 +173,13 @@ impl Account {
     /// As [`try_take`](Self::try_take), whatever has to be looked at.
     #[cold]
     pub(super) fn try_take_in_turn(&self, asked: u64) -> Result<u64, TryAcquireError> {
+        // ORDERING: Relaxed, both; a late answer is one from before.
+        let word = self.word.load(Ordering::Relaxed);
+        let is_common = word & SLOW == 0 && asked <= self.circulating.load(Ordering::Relaxed);
+        if is_common && word >> 1 < asked {
+            // Without the lock, so that who gives back is not held up by who tries.
+            return Err(TryAcquireError::NoCredit);
+        }
         let taken = self.locked().try_take(asked)?;
         taken.ok_or(TryAcquireError::NoCredit)
     }
