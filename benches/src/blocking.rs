@@ -42,7 +42,7 @@ pub(crate) trait Work: 'static {
 }
 
 /// Moves items, each end its share.
-struct Stream;
+pub(crate) struct Stream;
 
 impl Work for Stream {
     fn run<S: Push, R: Pop>(cores: &Cores, items: u64, (tx, rx): (Vec<S>, Vec<R>)) -> Outcome {

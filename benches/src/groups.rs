@@ -6,7 +6,7 @@ use crate::crews::{SHAPES, Shape};
 use crate::harness::{Cores, Pop, PopSome, Push, PushSome, Run, by_batch, one_by_one, round_trip};
 #[cfg(unix)]
 use crate::idle;
-use crate::{blocking, channels, chunks, many, rings, tasks, wake};
+use crate::{blocking, channels, chunks, credits, many, rings, tasks, wake};
 
 /// Contestants that do the same work.
 #[derive(Debug)]
@@ -220,6 +220,7 @@ pub fn all(grid: &Grid) -> Vec<Group> {
     all.extend(blocking::groups());
     all.extend(blocking::uncounted());
     all.extend(blocking::batches());
+    all.extend(credits::groups());
     all.push(Group {
         name: "round-trip/try".into(),
         about: "8 bytes there and 8 bytes back through two rings, never blocking".into(),

@@ -7,6 +7,7 @@
 //! * [`many`]: many producers and consumers at one ring, and its contestants.
 //! * [`blocking`]: many senders and receivers that are threads, and
 //! * [`tasks`]: that are tasks; both with their contestants.
+//! * [`credits`]: credits, beside tokio's semaphore, and channels with them.
 //! * [`wake`], `idle`: how long it takes to wake a receiver, and what it costs to wait.
 //! * [`groups`]: who runs against whom.
 //! * [`report`]: runs a group in rounds and prints its tables.
@@ -15,6 +16,7 @@
 pub mod blocking;
 pub mod channels;
 pub mod chunks;
+pub mod credits;
 pub mod crews;
 pub mod groups;
 pub mod harness;

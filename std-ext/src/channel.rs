@@ -121,6 +121,7 @@ pub(crate) mod sender;
 #[cfg(test)]
 mod tests;
 mod weak;
+pub mod weighted;
 
 pub use self::closing::Closed;
 #[cfg(feature = "stream")]

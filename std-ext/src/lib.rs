@@ -39,6 +39,8 @@
 //! * [`select`]: waiting for several channels at once.
 //! * [`window`]: bounds in bytes, in a process and over a connection.
 //! * [`pull`]: publishers and subscribers, by Reactive Streams: items on demand.
+//! * [`credit`]: how much may be under way, in whatever unit; [`weighted`]: channels that
+//!   are bounded so.
 //!
 //! # Features
 //!
@@ -63,6 +65,8 @@ pub use ringfence_core::spsc;
 pub use ringfence_core::{mpmc, stamped};
 
 #[cfg(feature = "std")]
+pub use self::channel::weighted;
+#[cfg(feature = "std")]
 pub use self::{
     channel::{Builder, Closed, Receiver, Sender, WeakReceiver, WeakSender, bounded, channel},
     error::{
@@ -79,6 +83,8 @@ pub use ringfence_core::spsc::CapacityError;
 pub mod age;
 #[cfg(feature = "std")]
 pub mod channel;
+#[cfg(feature = "std")]
+pub mod credit;
 #[cfg(feature = "std")]
 mod error;
 #[cfg(feature = "std")]

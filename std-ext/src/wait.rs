@@ -169,6 +169,24 @@ pub fn wait<R>(
     }
 }
 
+/// Calls `poll` until it is ready or `deadline` is over, being woken in between as a task
+/// is: how a thread waits for what only futures know to wait for.
+#[cold]
+pub(crate) fn block_on<R>(
+    deadline: Option<Instant>,
+    mut poll: impl FnMut(&Waker) -> Poll<R>,
+) -> Option<R> {
+    let parker = Parker::borrow();
+    loop {
+        if let Poll::Ready(done) = poll(&parker.waker()) {
+            return Some(done);
+        }
+        if !parker.rest(deadline) {
+            return None;
+        }
+    }
+}
+
 /// A place in an event's queue. Whoever was woken, and leaves with the wake-up, passes
 /// it on; so also when an attempt panics.
 #[derive(Debug)]
@@ -290,7 +308,10 @@ impl KeptPlace {
 }
 
 /// Attempts with growing pauses, for [`SPIN`] at most.
-fn spin<R>(deadline: Option<Instant>, attempt: &mut impl FnMut() -> Option<R>) -> Option<R> {
+pub(crate) fn spin<R>(
+    deadline: Option<Instant>,
+    attempt: &mut impl FnMut() -> Option<R>,
+) -> Option<R> {
     if let Some(done) = spin_briefly(attempt) {
         return Some(done);
     }
@@ -378,6 +399,19 @@ impl Parker {
             }
         }
         true
+    }
+
+    /// As `park`, but first looks for a moment whether it need not sleep.
+    fn rest(&self, deadline: Option<Instant>) -> bool {
+        if sync::SPINS {
+            // ORDERING: Relaxed, as in `park`.
+            let mut woken = || self.woken.load(Ordering::Relaxed).then_some(());
+            if spin_briefly(&mut woken).is_some() {
+                return true;
+            }
+            sync::yield_now();
+        }
+        self.park(deadline)
     }
 
     /// As `park`, for a short time.

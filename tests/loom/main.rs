@@ -19,6 +19,8 @@
 #[cfg(ringfence_loom)]
 mod channel;
 #[cfg(ringfence_loom)]
+mod credit;
+#[cfg(ringfence_loom)]
 mod evict;
 #[cfg(ringfence_loom)]
 mod future;
@@ -67,6 +69,7 @@ fn main() -> std::process::ExitCode {
             pull::MODELS,
             meeting::MODELS,
             party::MODELS,
+            credit::MODELS,
         ]
         .concat(),
     )

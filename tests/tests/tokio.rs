@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
+use ringfence::credit::Pool;
 use ringfence::{Receiver, Sender, Sent, channel};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
@@ -186,5 +187,47 @@ fn streams_and_sinks_fit_together() {
         });
         assert_eq!(monitor.stats().delivered, ITEMS as u64);
         assert!(monitor.stats().is_exact());
+    });
+}
+
+/// Tasks of two channels and others share a pool, and give up at any await: never is more
+/// lent than there is, and in the end all is back.
+#[test]
+fn cancelled_tasks_give_credits_back() {
+    const CREDITS: u64 = 10;
+    each_runtime(|runtime| {
+        let pool = Pool::new(CREDITS);
+        let tasks: Vec<_> = (0..SENDERS)
+            .map(|nth| {
+                let pool = pool.clone();
+                let (mut tx, mut rx) = channel(4)
+                    .spsc()
+                    .weighted(&pool, |&item: &u64| item)
+                    .build();
+                runtime.spawn(async move {
+                    let mut cancelled = 0;
+                    for item in (1..=CREDITS).cycle().skip(nth).take(ITEMS / 4) {
+                        let lease = timeout(Duration::ZERO, pool.acquire_async(item)).await;
+                        drop(lease);
+                        tokio::select! {
+                            biased;
+                            sent = tx.send_async(item) => assert_eq!(sent, Ok(Sent::Stored)),
+                            () = yield_now() => cancelled += 1,
+                        }
+                        drop(rx.try_recv());
+                    }
+                    let stats = tx.stats();
+                    assert!(stats.is_exact() && stats.depth == 0, "{stats}");
+                    assert_eq!(stats.refused_cancelled, cancelled);
+                    assert_eq!(stats.offered, (ITEMS / 4) as u64);
+                })
+            })
+            .collect();
+        for task in tasks {
+            runtime.block_on(task).unwrap();
+        }
+        let stats = pool.stats();
+        assert_eq!((stats.lent, stats.free, stats.waiting), (0, CREDITS, 0));
+        assert!(stats.is_exact() && stats.high_water <= CREDITS);
     });
 }

@@ -269,7 +269,7 @@ impl<T, F: Flavour> Sender<T, F> {
     }
 
     /// Too full for chance at this depth, or without room.
-    fn found_full_at(&self, depth: Option<usize>) {
+    pub(super) fn found_full_at(&self, depth: Option<usize>) {
         let Shared { ring, counts, .. } = &*self.shared;
         counts.send.full_events.add(1);
         counts.seen(depth.unwrap_or_else(|| ring.depth_without_room()));
