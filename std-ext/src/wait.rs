@@ -9,9 +9,8 @@ mod party;
 
 use std::cell::Cell;
 use std::ops::Deref;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 pub use self::party::Party;
@@ -341,20 +340,6 @@ pub(crate) fn spin_briefly<R>(attempt: &mut impl FnMut() -> Option<R>) -> Option
 
 fn pause(times: u32) {
     (0..times).for_each(|_| std::hint::spin_loop());
-}
-
-/// Polls `future` until it is ready; in between the thread sleeps.
-pub(crate) fn block_on<R>(future: impl Future<Output = R>) -> R {
-    let mut future = pin!(future);
-    let parker = Parker::borrow();
-    loop {
-        // A wake-up before this is one that the poll knows of.
-        let waker = parker.waker();
-        if let Poll::Ready(ready) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return ready;
-        }
-        parker.park(None);
-    }
 }
 
 /// How one thread sleeps.

@@ -1,7 +1,7 @@
 //! Work that somebody must carry out: in a task of any runtime, or on a thread.
 
 use std::fmt;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
 use crate::wait::block_on;
@@ -22,7 +22,11 @@ impl<R> Driver<R> {
 
     /// Does the work on this thread, which sleeps while there is none.
     pub fn run(self) -> R {
-        block_on(self)
+        let mut future = pin!(self);
+        let done = block_on(None, |waker| {
+            future.as_mut().poll(&mut Context::from_waker(waker))
+        });
+        done.expect("without a deadline it waits until it is ready")
     }
 }
 
