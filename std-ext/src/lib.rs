@@ -56,13 +56,17 @@ pub use ringfence_core::{mpmc, stamped};
 
 #[cfg(feature = "std")]
 pub use self::{
-    channel::{Builder, Closed, Receiver, Sender, WeakReceiver, WeakSender, bounded, channel},
+    channel::{
+        Batch, Builder, Closed, Polled, Receiver, Sender, WeakReceiver, WeakSender, bounded,
+        channel,
+    },
     error::{
         RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError, TryRecvError,
         TrySendError,
     },
     policy::{EarlyDrop, EarlyDropError, OnFull, Reason, Sent, SentMany},
     stats::{Monitor, Stats},
+    watermarks::{Watermarks, WatermarksError},
 };
 #[cfg(feature = "std")]
 pub use ringfence_core::spsc::CapacityError;
@@ -93,3 +97,5 @@ mod sync;
 #[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod wait;
+#[cfg(feature = "std")]
+mod watermarks;

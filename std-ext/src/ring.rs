@@ -2,6 +2,7 @@
 //!
 //! Not public API. `flavour` says which ring serves which channel.
 
+mod chunk;
 mod either;
 mod evicting;
 mod handoff;
@@ -10,6 +11,7 @@ mod stamped;
 
 use std::collections::VecDeque;
 
+pub(crate) use self::chunk::{Chunk, Numbered};
 pub(crate) use self::either::Either;
 pub(crate) use self::evicting::Evicting;
 pub(crate) use self::handoff::{Handoff, Taker};

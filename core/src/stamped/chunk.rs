@@ -42,6 +42,13 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
         (n < self.len).then(|| unsafe { self.consumer.item(n) })
     }
 
+    /// The item so many behind the oldest, to change where it is. What is not committed
+    /// stays in the ring as changed.
+    pub fn get_mut(&mut self, n: usize) -> Option<&mut O::Item> {
+        // SAFETY: as in `get`.
+        (n < self.len).then(|| unsafe { self.consumer.item_mut(n) })
+    }
+
     /// The items, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &O::Item> + ExactSizeIterator {
         (0..self.len).map(|n| &self[n])

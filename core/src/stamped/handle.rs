@@ -307,6 +307,16 @@ impl<O: Owner> Consumer<O> {
         unsafe { parts.slot(parts.packing.advance(self.at, n)).item() }
     }
 
+    /// The item so many behind the oldest, to change.
+    ///
+    /// # Safety
+    /// That many and one are published.
+    pub(super) unsafe fn item_mut(&mut self, n: usize) -> &mut O::Item {
+        let parts = parts(&self.owner);
+        // SAFETY: as in `item`; borrowed to be changed.
+        unsafe { parts.slot(parts.packing.advance(self.at, n)).item_mut() }
+    }
+
     /// The ring.
     pub fn ring(&self) -> &Stamped<O::Storage> {
         self.owner.ring()

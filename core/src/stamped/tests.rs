@@ -268,11 +268,12 @@ fn chunks_and_looks_take_nothing_until_committed() {
     for round in 0..10 {
         assert_eq!(ring.push_slice(&[round, 1, 2, 3, 4]), 4);
         drop(consumer.read_chunk(2));
-        let chunk = consumer.read_chunk(3);
+        let mut chunk = consumer.read_chunk(3);
         assert!((chunk.len(), chunk[0], chunk.get(3)) == (3, round, None));
-        assert!(chunk.iter().rev().eq(&[2, 1, round]));
+        assert!(chunk.iter().rev().eq(&[2, 1, round]) && chunk.get_mut(3).is_none());
+        *chunk.get_mut(2).unwrap() += 6;
         chunk.commit(2);
-        *consumer.peek_mut().unwrap() = 9;
+        *consumer.peek_mut().unwrap() += 1;
         assert_eq!(consumer.peek(), Some(&9));
         assert!(consumer.drain().eq([9, 3]));
     }
