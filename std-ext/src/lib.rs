@@ -84,6 +84,8 @@ pub mod event;
 mod fence;
 #[cfg(feature = "std")]
 pub mod flavour;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 #[cfg(feature = "std")]
 mod policy;
 #[cfg(feature = "std")]
