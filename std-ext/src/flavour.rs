@@ -18,7 +18,7 @@ use ringfence_core::stamped::{self, Consumer, HeapRing, Producer, Shared, Solo};
 
 use crate::policy::OnFull;
 use crate::ring::Either::{self, Other, Usual};
-use crate::ring::{Chunk, Evicting, Gauge, Handoff, Many, Numbered, Rx, Taker, Tx};
+use crate::ring::{Chunk, Evicting, Gauge, Handoff, Many, Rx, Taker, Tx};
 
 /// How many send, and how many receive. Sealed.
 ///
@@ -111,9 +111,12 @@ pub trait OneReceiver: Flavour {
     /// `seen` is told how many are in it.
     #[doc(hidden)]
     fn ready<T>(rx: &mut Self::Rx<T>, limit: usize, seen: impl FnOnce(usize)) -> usize;
-    /// The oldest `n` of those.
+    /// The same, but only one where each takes a look of its own.
     #[doc(hidden)]
-    fn chunk<T>(rx: &mut Self::Rx<T>, n: usize) -> Self::Chunk<'_, T>;
+    fn found<T>(rx: &mut Self::Rx<T>, limit: usize, seen: impl FnOnce(usize)) -> usize;
+    /// The oldest `found`, or up to `limit` where each takes a look of its own.
+    #[doc(hidden)]
+    fn chunk<T>(rx: &mut Self::Rx<T>, found: usize, limit: usize) -> Self::Chunk<'_, T>;
     #[doc(hidden)]
     fn items<'a, T>(chunk: &'a Self::Chunk<'_, T>) -> Self::Items<'a, T>;
 }
@@ -134,8 +137,13 @@ impl OneReceiver for Spsc {
     }
 
     #[inline]
-    fn chunk<T>(rx: &mut Self::Rx<T>, n: usize) -> Self::Chunk<'_, T> {
-        rx.read_chunk(n)
+    fn found<T>(rx: &mut Self::Rx<T>, limit: usize, seen: impl FnOnce(usize)) -> usize {
+        Self::ready(rx, limit, seen)
+    }
+
+    #[inline]
+    fn chunk<T>(rx: &mut Self::Rx<T>, found: usize, _: usize) -> Self::Chunk<'_, T> {
+        rx.read_chunk(found)
     }
 
     #[inline]
@@ -147,7 +155,7 @@ impl OneReceiver for Spsc {
 
 impl OneReceiver for Mpsc {
     type Chunk<'a, T: 'a> = stamped::ReadChunk<'a, Arc<HeapRing<T, Shared, Solo>>>;
-    type Items<'a, T: 'a> = Numbered<'a, Arc<HeapRing<T, Shared, Solo>>>;
+    type Items<'a, T: 'a> = stamped::Iter<'a, Arc<HeapRing<T, Shared, Solo>>>;
 
     #[inline]
     fn ready<T>(rx: &mut Self::Rx<T>, limit: usize, _: impl FnOnce(usize)) -> usize {
@@ -155,13 +163,18 @@ impl OneReceiver for Mpsc {
     }
 
     #[inline]
-    fn chunk<T>(rx: &mut Self::Rx<T>, n: usize) -> Self::Chunk<'_, T> {
-        rx.read_chunk(n)
+    fn found<T>(rx: &mut Self::Rx<T>, limit: usize, seen: impl FnOnce(usize)) -> usize {
+        Self::ready(rx, limit.min(1), seen)
+    }
+
+    #[inline]
+    fn chunk<T>(rx: &mut Self::Rx<T>, _: usize, limit: usize) -> Self::Chunk<'_, T> {
+        rx.read_chunk(limit)
     }
 
     #[inline]
     fn items<'a, T>(chunk: &'a Self::Chunk<'_, T>) -> Self::Items<'a, T> {
-        Numbered::new(chunk)
+        chunk.iter()
     }
 }
 

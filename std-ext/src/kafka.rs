@@ -133,6 +133,9 @@ impl<C: ConsumerContext> Source<C> {
     /// [`Error`]; nothing is lost by it, and the next step may succeed, unless it is
     /// `Disconnected`.
     pub fn step(&mut self, timeout: Duration) -> Result<bool, Error> {
+        if self.tx.is_closed() {
+            return Err(Error::Disconnected);
+        }
         self.follow_marks()?;
         let timeout = if self.is_paused {
             timeout.min(WHILE_PAUSED)

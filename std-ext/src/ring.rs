@@ -11,7 +11,7 @@ mod stamped;
 
 use std::collections::VecDeque;
 
-pub(crate) use self::chunk::{Chunk, Numbered};
+pub(crate) use self::chunk::Chunk;
 pub(crate) use self::either::Either;
 pub(crate) use self::evicting::Evicting;
 pub(crate) use self::handoff::{Handoff, Taker};

@@ -11,7 +11,7 @@ use rdkafka::consumer::{BaseConsumer, DefaultConsumerContext};
 use rdkafka::message::Message;
 use rdkafka::mocking::MockCluster;
 use rdkafka::producer::{BaseProducer, BaseRecord, DefaultProducerContext, Producer};
-use ringfence::kafka::{Limits, Messages, Source, consume};
+use ringfence::kafka::{Error, Limits, Messages, Source, consume};
 
 const TOPIC: &str = "readings";
 const PARTITIONS: i32 = 4;
@@ -128,6 +128,11 @@ fn partitions_are_paused_and_resumed() {
     });
     assert!(ledger.is_complete() && ledger.duplicates() == 0);
     assert!(messages.stats().high_water <= LIMITS.capacity as u64);
+
+    // Without a message that could not be sent on.
+    let (mut source, messages) = join(&cluster);
+    drop(messages);
+    assert_eq!(source.step(STEP), Err(Error::Disconnected));
     println!("paused {} times more", pauses.into_inner());
 }
 

@@ -23,6 +23,7 @@ assert_impl_all!(Consumer<&'static Ring<Cell, 2, Solo, Solo>>: Send);
 assert_not_impl_any!(Producer<&'static Ring<Rc<u8>, 2, Solo, Solo>>: Send, Sync);
 assert_not_impl_any!(Consumer<&'static Ring<Rc<u8>, 2, Solo, Solo>>: Send, Sync);
 assert_not_impl_any!(ReadChunk<'static, &'static Ring<Cell, 2, Solo, Solo>>: Sync);
+assert_not_impl_any!(Iter<'static, &'static Ring<Cell, 2, Solo, Solo>>: Send, Sync);
 #[cfg(feature = "alloc")]
 assert_impl_all!(Consumer<Arc<Mpsc<Cell>>>: Send);
 

@@ -158,7 +158,7 @@ impl<T, F: OneReceiver> Polled<T, F> {
     /// [`TryRecvError`], when there is no item.
     pub fn try_poll(&mut self, max_items: usize) -> Result<Batch<'_, T, F>, TryRecvError> {
         match self.look(max_items) {
-            Ok(n) => Ok(self.offer(n)),
+            Ok(n) => Ok(self.offer(n, max_items)),
             Err(error) => {
                 if error == TryRecvError::Empty {
                     self.receiver.shared.counts.recv.empty_events.add(1);
@@ -175,15 +175,15 @@ impl<T, F: OneReceiver> Polled<T, F> {
         deadline: impl FnOnce() -> Option<Instant>,
     ) -> Result<Batch<'_, T, F>, RecvTimeoutError> {
         let most = max_items.min(self.receiver.capacity());
-        let mut n = match self.look(most) {
-            Ok(n) => n,
+        let mut found = match self.look(most) {
+            Ok(found) => found,
             Err(TryRecvError::Disconnected) => return Err(RecvTimeoutError::Disconnected),
             Err(TryRecvError::Empty) => self.wait_for_first(most, deadline())?,
         };
-        if n < most && !linger.is_zero() {
-            n = self.linger(most, linger);
+        if found < most && !linger.is_zero() {
+            found = self.linger(most, linger);
         }
-        Ok(self.offer(n))
+        Ok(self.offer(found, most))
     }
 
     #[inline]
@@ -247,9 +247,9 @@ impl<T, F: OneReceiver> Polled<T, F> {
         n.unwrap_or_else(ready)
     }
 
-    /// The first `n` items, which have been found.
+    /// The items that have been found, or more of those that there are by now.
     #[inline]
-    pub(super) fn offer(&mut self, n: usize) -> Batch<'_, T, F> {
+    pub(super) fn offer(&mut self, found: usize, most: usize) -> Batch<'_, T, F> {
         let Receiver {
             consumer, shared, ..
         } = &mut self.receiver;
@@ -258,7 +258,7 @@ impl<T, F: OneReceiver> Polled<T, F> {
             marks.look();
         }
         let rx = usual::<T, F>(consumer.as_mut().expect(FOUND));
-        Batch::new(F::chunk(rx, n), shared, &mut self.offers, marks)
+        Batch::new(F::chunk(rx, found, most), shared, &mut self.offers, marks)
     }
 
     /// Looks at `marks`, which must be of this channel, at each poll that gives a batch, at
@@ -298,7 +298,7 @@ impl<T, F: OneReceiver> Polled<T, F> {
 
 const FOUND: &str = "items have just been found";
 
-/// How many items there are for a batch, up to `most`: at least one of at least one.
+/// How many items there are for a batch, up to `most`, as [`OneReceiver::found`] says it.
 #[inline]
 fn look<T, F: OneReceiver>(
     consumer: &mut Option<AnyRx<T, F>>,
@@ -311,7 +311,7 @@ fn look<T, F: OneReceiver>(
         if most > 0 && paused.load(Ordering::Relaxed) {
             return None;
         }
-        let n = F::ready(usual::<T, F>(rx), most, |depth| shared.counts.seen(depth));
+        let n = F::found(usual::<T, F>(rx), most, |depth| shared.counts.seen(depth));
         (n > 0 || most == 0).then_some(n)
     };
     let Some(open) = consumer else {

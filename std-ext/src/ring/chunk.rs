@@ -1,8 +1,5 @@
 //! Items that the only receiver reads where they are.
 
-use std::fmt;
-use std::ops::Range;
-
 use ringfence_core::{spsc, stamped};
 
 /// The oldest items, still in their slots.
@@ -65,47 +62,5 @@ impl<T, O: stamped::Owner<Item = T>> Chunk<T> for stamped::ReadChunk<'_, O> {
     #[inline]
     fn commit(self, n: usize) {
         self.commit(n);
-    }
-}
-
-/// Items between which there are stamps, one by one.
-pub struct Numbered<'a, O: stamped::Owner> {
-    chunk: &'a stamped::ReadChunk<'a, O>,
-    left: Range<usize>,
-}
-
-impl<'a, O: stamped::Owner> Numbered<'a, O> {
-    #[inline]
-    pub(crate) fn new(chunk: &'a stamped::ReadChunk<'a, O>) -> Self {
-        let left = 0..chunk.len();
-        Self { chunk, left }
-    }
-}
-
-impl<'a, O: stamped::Owner> Iterator for Numbered<'a, O> {
-    type Item = &'a O::Item;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        self.left.next().and_then(|n| self.chunk.get(n))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.left.size_hint()
-    }
-}
-
-impl<O: stamped::Owner> DoubleEndedIterator for Numbered<'_, O> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.left.next_back().and_then(|n| self.chunk.get(n))
-    }
-}
-
-/// Items need not be `Debug`, and are not shown.
-impl<O: stamped::Owner> fmt::Debug for Numbered<'_, O> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Numbered")
-            .field("left", &self.left)
-            .finish()
     }
 }

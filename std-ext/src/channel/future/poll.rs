@@ -73,7 +73,7 @@ impl<'a, T, F: OneReceiver> Future for PollFuture<'a, T, F> {
         );
         found.map(|found| {
             let polled = polled.take().expect("it was there just now");
-            found.map(|n| polled.offer(n))
+            found.map(|found| polled.offer(found, *most))
         })
     }
 }

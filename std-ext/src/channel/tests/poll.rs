@@ -112,7 +112,7 @@ fn a_poll_has_its_time() {
         rx.poll_deadline(2, EVER, Instant::now()).unwrap_err(),
         timeout
     );
-    tx.send(1).unwrap();
+    tx.try_send(1).unwrap();
     let soon = Duration::from_millis(1);
     assert_eq!(rx.poll_timeout(2, soon, AT_ONCE).unwrap().len(), 1);
     let _ = tx.send_many([2, 3, 4]).unwrap();
@@ -130,7 +130,7 @@ fn polls_and_sends_wait_for_each_other() {
     {
         let items = items_each(3);
         thread::scope(|scope| {
-            scope.spawn(move || (0..items).for_each(|item| drop(tx.send(item).unwrap())));
+            scope.spawn(move || (0..items).try_for_each(|item| tx.send(item).map(drop)));
             let (mut next, mut random) = (0, 1u32);
             while let Ok(batch) = rx.poll(2, Duration::from_micros(next as u64 % 3)) {
                 assert!(batch.iter().copied().eq(next..next + batch.len()));
@@ -154,7 +154,7 @@ fn one_commit_lets_all_senders_go_on() {
     thread::scope(|scope| {
         for sender in 0..3 {
             let mut tx = tx.clone();
-            scope.spawn(move || (0..items).for_each(|item| drop(tx.send((sender, item)).unwrap())));
+            scope.spawn(move || (0..items).try_for_each(|item| tx.send((sender, item)).map(drop)));
         }
         drop(tx);
         let mut next = [0; 3];
