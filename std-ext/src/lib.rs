@@ -37,6 +37,8 @@
 //!   every item.
 //! * [`age`]: receivers that drop items which have waited too long.
 //! * [`select`]: waiting for several channels at once.
+//! * [`Receiver::polled`]: items that are read in place, and whose slots come back when they
+//!   are committed. [`Watermarks`]: for sources that can be paused.
 //!
 //! # Features
 //!
@@ -44,6 +46,7 @@
 //!   the crate is `no_std` and consists of `spsc`; `ringfence-core` has the other rings.
 //! * `stream`, `sink`: receivers as streams and senders as sinks, by the traits of
 //!   `futures-core` and `futures-sink`. Futures need no feature.
+//! * `kafka`: Kafka topics as sources, by rdkafka, which takes a C compiler.
 //! * `alloc`, `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: those of the core.
 
