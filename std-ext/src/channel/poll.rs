@@ -93,7 +93,7 @@ impl<T, F: OneReceiver> Receiver<T, F> {
     /// one that is being looked at ([`OnFull::DropOldest`](crate::OnFull::DropOldest)), or
     /// has a capacity of 0, and so no slots.
     pub fn polled(self) -> Result<Polled<T, F>, NotPollable<T, F>> {
-        if matches!(self.consumer, Some(Other(_))) {
+        if matches!(self.shared.ring, Other(_)) {
             return Err(NotPollable(self));
         }
         Ok(Polled {

@@ -79,7 +79,9 @@ fn where_items_do_not_stay_there_is_no_poll() {
     let evicting = channel::<u8>(1).spsc().on_full(OnFull::DropOldest).build();
     let refused = evicting.1.polled().unwrap_err();
     assert!(refused.to_string().contains("cannot be polled"));
-    assert!(refused.into_inner().polled().is_err());
+    let mut rx = refused.into_inner();
+    rx.close();
+    assert!(rx.recv().is_err() && rx.polled().is_err()); // also once it has ended
     assert!(channel::<u8>(0).mpsc().build().1.polled().is_err());
     let (_tx, rx) = channel::<u8>(1).mpsc().build();
     assert!(rx.polled().unwrap().into_inner().is_empty());
