@@ -13,10 +13,12 @@ use crate::harness::{Cores, Pop, Push};
 
 mod batches;
 mod ours;
+mod polls;
 mod uncounted;
 
 pub use batches::groups as batches;
 use ours::{recv, send};
+pub use polls::groups as polls;
 pub use uncounted::groups as uncounted;
 
 /// All groups, one item at a time.

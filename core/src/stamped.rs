@@ -112,7 +112,7 @@ mod tests;
 
 use core::fmt;
 
-pub use self::chunk::ReadChunk;
+pub use self::chunk::{Iter, ReadChunk};
 pub use self::error::{PopError, PushError};
 pub use self::handle::{Consumer, Drain, Owner, Producer};
 #[cfg(feature = "alloc")]

@@ -116,6 +116,7 @@ mod closing;
 mod future;
 mod linger;
 mod permit;
+mod poll;
 pub(crate) mod receiver;
 pub(crate) mod sender;
 #[cfg(test)]
@@ -128,8 +129,11 @@ pub use self::closing::Closed;
 pub use self::future::RecvStream;
 #[cfg(feature = "sink")]
 pub use self::future::SendSink;
-pub use self::future::{ClosedFuture, RecvFuture, RecvManyFuture, ReserveFuture, SendFuture};
+pub use self::future::{
+    ClosedFuture, PollFuture, RecvFuture, RecvManyFuture, ReserveFuture, SendFuture,
+};
 pub use self::permit::Permit;
+pub use self::poll::{Batch, BatchIter, NotPollable, Pauser, Polled};
 pub use self::receiver::{IntoIter, Iter, Receiver, TryIter};
 pub use self::sender::Sender;
 pub use self::weak::{WeakReceiver, WeakSender};

@@ -10,15 +10,17 @@
 //! | any, of capacity 0 | blocks or refuses | none: items are handed over, under a short lock |
 
 use std::fmt::Debug;
+use std::iter::Chain;
 use std::marker::PhantomData;
+use std::slice;
 use std::sync::Arc;
 
 use ringfence_core::spsc::{self, CapacityError, Heap, Observer};
-use ringfence_core::stamped::{Consumer, HeapRing, Producer, Shared, Solo};
+use ringfence_core::stamped::{self, Consumer, HeapRing, Producer, Shared, Solo};
 
 use crate::policy::OnFull;
 use crate::ring::Either::{self, Other, Usual};
-use crate::ring::{Counted, Evicting, Gauge, Handoff, Many, Rx, Taker, Tx};
+use crate::ring::{Chunk, Counted, Evicting, Gauge, Handoff, Many, Rx, Taker, Tx};
 
 /// How many send, and how many receive. Sealed.
 ///
@@ -109,6 +111,85 @@ pub trait ManySenders: Flavour {}
 
 impl ManySenders for Mpsc {}
 impl ManySenders for Mpmc {}
+
+/// Where there is one receiver, items can be read where they are, and their slots given
+/// back later: [`Spsc`] and [`Mpsc`]. Sealed.
+pub trait OneReceiver: Flavour {
+    #[doc(hidden)]
+    type Chunk<'a, T: 'a>: Chunk<T>;
+    /// Goes through them, oldest first, and knows how many are left.
+    #[doc(hidden)]
+    type Items<'a, T: 'a>: DoubleEndedIterator<Item = &'a T>;
+    /// How many items there are for it, up to `limit`. Where that takes a look at the ring,
+    /// `seen` is told how many are in it.
+    #[doc(hidden)]
+    fn ready<T>(rx: &mut Self::Rx<T>, limit: usize, seen: impl FnOnce(usize)) -> usize;
+    /// The same, but only one where each takes a look of its own.
+    #[doc(hidden)]
+    fn found<T>(rx: &mut Self::Rx<T>, limit: usize, seen: impl FnOnce(usize)) -> usize;
+    /// The oldest `found`, or up to `limit` where each takes a look of its own.
+    #[doc(hidden)]
+    fn chunk<T>(rx: &mut Self::Rx<T>, found: usize, limit: usize) -> Self::Chunk<'_, T>;
+    #[doc(hidden)]
+    fn items<'a, T>(chunk: &'a Self::Chunk<'_, T>) -> Self::Items<'a, T>;
+}
+
+impl OneReceiver for Spsc {
+    type Chunk<'a, T: 'a> = spsc::ReadChunk<'a, Heap<T>>;
+    type Items<'a, T: 'a> = Chain<slice::Iter<'a, T>, slice::Iter<'a, T>>;
+
+    #[inline]
+    fn ready<T>(rx: &mut Self::Rx<T>, limit: usize, seen: impl FnOnce(usize)) -> usize {
+        let known = rx.ready();
+        if known >= limit {
+            return limit;
+        }
+        let depth = rx.refresh();
+        seen(depth);
+        depth.min(limit)
+    }
+
+    #[inline]
+    fn found<T>(rx: &mut Self::Rx<T>, limit: usize, seen: impl FnOnce(usize)) -> usize {
+        Self::ready(rx, limit, seen)
+    }
+
+    #[inline]
+    fn chunk<T>(rx: &mut Self::Rx<T>, found: usize, _: usize) -> Self::Chunk<'_, T> {
+        rx.read_chunk(found)
+    }
+
+    #[inline]
+    fn items<'a, T>(chunk: &'a Self::Chunk<'_, T>) -> Self::Items<'a, T> {
+        let (first, second) = chunk.as_slices();
+        first.iter().chain(second)
+    }
+}
+
+impl OneReceiver for Mpsc {
+    type Chunk<'a, T: 'a> = stamped::ReadChunk<'a, Arc<HeapRing<T, Shared, Solo>>>;
+    type Items<'a, T: 'a> = stamped::Iter<'a, Arc<HeapRing<T, Shared, Solo>>>;
+
+    #[inline]
+    fn ready<T>(rx: &mut Self::Rx<T>, limit: usize, _: impl FnOnce(usize)) -> usize {
+        rx.read_chunk(limit).len()
+    }
+
+    #[inline]
+    fn found<T>(rx: &mut Self::Rx<T>, limit: usize, seen: impl FnOnce(usize)) -> usize {
+        Self::ready(rx, limit.min(1), seen)
+    }
+
+    #[inline]
+    fn chunk<T>(rx: &mut Self::Rx<T>, _: usize, limit: usize) -> Self::Chunk<'_, T> {
+        rx.read_chunk(limit)
+    }
+
+    #[inline]
+    fn items<'a, T>(chunk: &'a Self::Chunk<'_, T>) -> Self::Items<'a, T> {
+        chunk.iter()
+    }
+}
 
 mod sealed {
     pub trait Sealed {}

@@ -41,6 +41,8 @@
 //! * [`pull`]: publishers and subscribers, by Reactive Streams: items on demand.
 //! * [`credit`]: how much may be under way, in whatever unit; [`weighted`]: channels that
 //!   are bounded so.
+//! * [`Receiver::polled`]: items that are read in place, and whose slots come back when they
+//!   are committed. [`Watermarks`]: for sources that can be paused.
 //!
 //! # Features
 //!
@@ -50,6 +52,7 @@
 //!   `futures-core` and `futures-sink`. Futures need no feature.
 //! * `futures-io`, `tokio`: the ends of a [`window::pipe()`] as `AsyncRead` and `AsyncWrite`, by
 //!   the traits of either.
+//! * `kafka`: Kafka topics as sources, by rdkafka, which takes a C compiler.
 //! * `alloc`, `async`, `defmt`, `embedded-io`, `embedded-io-async`, `heapless`,
 //!   `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: those of the core.
@@ -68,13 +71,17 @@ pub use ringfence_core::{mpmc, stamped};
 pub use self::channel::weighted;
 #[cfg(feature = "std")]
 pub use self::{
-    channel::{Builder, Closed, Receiver, Sender, WeakReceiver, WeakSender, bounded, channel},
+    channel::{
+        Batch, Builder, Closed, Polled, Receiver, Sender, WeakReceiver, WeakSender, bounded,
+        channel,
+    },
     error::{
         RecvError, RecvTimeoutError, SendError, SendManyError, SendTimeoutError, TryRecvError,
         TrySendError,
     },
     policy::{EarlyDrop, EarlyDropError, OnFull, Reason, Sent, SentMany},
     stats::{Monitor, Stats},
+    watermarks::{Watermarks, WatermarksError},
 };
 #[cfg(feature = "std")]
 pub use ringfence_core::spsc::CapacityError;
@@ -94,6 +101,8 @@ pub mod event;
 mod fence;
 #[cfg(feature = "std")]
 pub mod flavour;
+#[cfg(feature = "kafka")]
+pub mod kafka;
 #[cfg(feature = "std")]
 mod policy;
 #[cfg(feature = "std")]
@@ -109,5 +118,7 @@ mod sync;
 #[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod wait;
+#[cfg(feature = "std")]
+mod watermarks;
 #[cfg(feature = "std")]
 pub mod window;

@@ -2,6 +2,7 @@
 //!
 //! Not public API. `flavour` says which ring serves which channel.
 
+mod chunk;
 mod counted;
 mod either;
 mod evicting;
@@ -11,6 +12,7 @@ mod stamped;
 
 use std::collections::VecDeque;
 
+pub(crate) use self::chunk::Chunk;
 pub(crate) use self::counted::Counted;
 pub(crate) use self::either::Either;
 pub(crate) use self::evicting::Evicting;

@@ -88,6 +88,9 @@ pub struct Stats {
     pub full_events: u64,
     /// Receives that found it empty.
     pub empty_events: u64,
+    /// Items that a [`Polled`](crate::Polled) receiver gave out again, since they had not
+    /// been committed: each time counts.
+    pub redelivered: u64,
     /// How long sends have waited for room, in vain or not. A wait counts when
     /// it is over. That of a future does from when it has looked again a few times, which
     /// takes microseconds.
@@ -190,6 +193,7 @@ pub(crate) struct SendCounts {
 #[derive(Debug)]
 pub(crate) struct RecvCounts {
     pub(crate) expired: Count,
+    pub(crate) redelivered: Count,
     pub(crate) empty_events: Count,
     pub(crate) blocked_nanos: Count,
 }
@@ -260,6 +264,7 @@ impl Counts {
             }),
             recv: Padded::new(RecvCounts {
                 expired: recv(),
+                redelivered: recv(),
                 empty_events: recv(),
                 blocked_nanos: recv(),
             }),
@@ -367,6 +372,7 @@ impl Counts {
             capacity: ring.capacity() as u64,
             full_events: self.send.full_events.get(),
             empty_events: self.recv.empty_events.get(),
+            redelivered: self.recv.redelivered.get(),
             send_blocked: Duration::from_nanos(self.send.blocked_nanos.get()),
             recv_blocked: Duration::from_nanos(self.recv.blocked_nanos.get()),
         }
@@ -381,12 +387,17 @@ pub struct Monitor(Arc<dyn Watched>);
 /// A channel's counts and its gauge, whatever its items.
 pub(crate) trait Watched: Send + Sync {
     fn stats(&self) -> Stats;
+    fn depth(&self) -> usize;
     fn take_peak(&self) -> usize;
 }
 
 impl<G: Gauge + Send + Sync> Watched for (Arc<Counts>, G) {
     fn stats(&self) -> Stats {
         self.0.stats(&self.1)
+    }
+
+    fn depth(&self) -> usize {
+        self.1.len()
     }
 
     fn take_peak(&self) -> usize {
@@ -404,6 +415,12 @@ impl Monitor {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.0.stats()
+    }
+
+    /// How many items are in the channel. Takes no lock, but with a capacity of 0.
+    #[must_use]
+    pub fn depth(&self) -> usize {
+        self.0.depth()
     }
 
     /// The largest depth that was seen since this was last called, on this monitor or

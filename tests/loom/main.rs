@@ -35,6 +35,8 @@ mod party;
 #[cfg(ringfence_loom)]
 mod pipe;
 #[cfg(ringfence_loom)]
+mod poll;
+#[cfg(ringfence_loom)]
 mod pull;
 #[cfg(ringfence_loom)]
 mod rendezvous;
@@ -70,6 +72,7 @@ fn main() -> std::process::ExitCode {
             meeting::MODELS,
             party::MODELS,
             credit::MODELS,
+            poll::MODELS,
         ]
         .concat(),
     )

@@ -87,21 +87,7 @@ fn entry<S: PushAll + 'static, R: PopUpTo + 'static>(
 /// Moves items, each end its share.
 fn run<S: PushAll, R: PopUpTo>(cores: &Cores, items: u64, (tx, rx): (Vec<S>, Vec<R>)) -> Run {
     let senders = tx.len();
-    let produce = |mut push: S| {
-        move || {
-            move |share: Range<u64>| {
-                let mut batch = [0; BATCH];
-                for first in share.clone().step_by(BATCH) {
-                    let numbers = first..share.end.min(first + BATCH as u64);
-                    let batch = &mut batch[..numbers.clone().count()];
-                    for (slot, number) in batch.iter_mut().zip(numbers) {
-                        *slot = number;
-                    }
-                    push(black_box(batch));
-                }
-            }
-        }
-    };
+    let produce = |mut push: S| move || move |share| push_share(&mut push, share);
     let consume = |mut pop: R| {
         move || {
             move |count| {
@@ -123,6 +109,19 @@ fn run<S: PushAll, R: PopUpTo>(cores: &Cores, items: u64, (tx, rx): (Vec<S>, Vec
     let produce = tx.into_iter().map(produce).collect();
     let consume = rx.into_iter().map(consume).collect();
     crews::run(cores, items, produce, consume)
+}
+
+/// Pushes all numbers, in batches.
+pub(super) fn push_share(push: &mut impl PushAll, share: Range<u64>) {
+    let mut batch = [0; BATCH];
+    for first in share.clone().step_by(BATCH) {
+        let numbers = first..share.end.min(first + BATCH as u64);
+        let batch = &mut batch[..numbers.clone().count()];
+        for (slot, number) in batch.iter_mut().zip(numbers) {
+            *slot = number;
+        }
+        push(black_box(batch));
+    }
 }
 
 /// crossbeam-channel, sending one by one, receiving what there is.

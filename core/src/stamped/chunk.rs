@@ -1,8 +1,10 @@
 //! A run of items, read where they are. Invariants: those of [`super`].
 
+use core::iter::FusedIterator;
 use core::marker::PhantomData;
 use core::ops::Index;
 
+use super::packing::Position;
 use super::{Consumer, Owner};
 
 /// Items to read where they are, oldest first. See [`Consumer::read_chunk`].
@@ -39,12 +41,25 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
     pub fn get(&self, n: usize) -> Option<&O::Item> {
         // SAFETY: within what was published when the chunk was made, and the consumer
         // is borrowed since.
-        (n < self.len).then(|| unsafe { self.consumer.item(n) })
+        (n < self.len).then(|| unsafe { self.consumer.item_behind(self.consumer.position(), n) })
+    }
+
+    /// The item so many behind the oldest, to change where it is. What is not committed
+    /// stays in the ring as changed.
+    pub fn get_mut(&mut self, n: usize) -> Option<&mut O::Item> {
+        // SAFETY: as in `get`.
+        (n < self.len).then(|| unsafe { self.consumer.item_mut(n) })
     }
 
     /// The items, oldest first.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &O::Item> + ExactSizeIterator {
-        (0..self.len).map(|n| &self[n])
+    #[inline]
+    pub fn iter(&self) -> Iter<'_, O> {
+        Iter {
+            consumer: self.consumer,
+            at: self.consumer.position(),
+            left: self.len,
+            items: PhantomData,
+        }
     }
 
     /// Drops the oldest `n` items, and frees the slot of each before. If an item's
@@ -57,6 +72,46 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
         self.consumer.drain().take(n).for_each(drop);
     }
 }
+
+/// Goes through a [`ReadChunk`]. See [`ReadChunk::iter`].
+#[derive(Debug)]
+#[must_use = "iterators are lazy"]
+pub struct Iter<'a, O: Owner> {
+    consumer: &'a Consumer<O>,
+    /// Of the next item.
+    at: Position,
+    left: usize,
+    /// As in the chunk.
+    items: PhantomData<&'a [O::Item]>,
+}
+
+impl<'a, O: Owner> Iterator for Iter<'a, O> {
+    type Item = &'a O::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a O::Item> {
+        self.left = self.left.checked_sub(1)?;
+        // SAFETY: within the chunk, as in `get`.
+        let (item, next) = unsafe { self.consumer.item_at(self.at) };
+        self.at = next;
+        Some(item)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.left, Some(self.left))
+    }
+}
+
+impl<O: Owner> DoubleEndedIterator for Iter<'_, O> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
+        // SAFETY: within the chunk, as in `get`.
+        Some(unsafe { self.consumer.item_behind(self.at, self.left) })
+    }
+}
+
+impl<O: Owner> ExactSizeIterator for Iter<'_, O> {}
+impl<O: Owner> FusedIterator for Iter<'_, O> {}
 
 impl<O: Owner> Index<usize> for ReadChunk<'_, O> {
     type Output = O::Item;

@@ -317,15 +317,43 @@ impl<O: Owner> Consumer<O> {
         ReadChunk::new(self, len)
     }
 
-    /// The item so many behind the oldest.
+    /// Position of the next pop.
+    #[inline]
+    pub(super) fn position(&self) -> Position {
+        self.at
+    }
+
+    /// The item at `at`, and the position behind it.
     ///
     /// # Safety
-    /// That many and one are published.
-    pub(super) unsafe fn item(&self, n: usize) -> &O::Item {
+    /// It is published, and not popped.
+    #[inline]
+    pub(super) unsafe fn item_at(&self, at: Position) -> (&O::Item, Position) {
         let parts = parts(&self.owner);
         // SAFETY: published, and this is the only consumer (T2, T3), which is borrowed
         // as long as the reference lives.
-        unsafe { parts.slot(parts.packing.advance(self.at, n)).item() }
+        (unsafe { parts.slot(at).item() }, parts.packing.next(at))
+    }
+
+    /// The item so many behind the one at `at`.
+    ///
+    /// # Safety
+    /// It is published, and not popped.
+    #[inline]
+    pub(super) unsafe fn item_behind(&self, at: Position, n: usize) -> &O::Item {
+        let at = parts(&self.owner).packing.advance(at, n);
+        // SAFETY: as the caller promises.
+        unsafe { self.item_at(at).0 }
+    }
+
+    /// The item so many behind the oldest, to change.
+    ///
+    /// # Safety
+    /// That many and one are published.
+    pub(super) unsafe fn item_mut(&mut self, n: usize) -> &mut O::Item {
+        let parts = parts(&self.owner);
+        // SAFETY: as in `item_at`; borrowed to be changed.
+        unsafe { parts.slot(parts.packing.advance(self.at, n)).item_mut() }
     }
 
     /// The ring.

@@ -23,6 +23,7 @@ assert_impl_all!(Consumer<&'static Ring<Cell, 2, Solo, Solo>>: Send);
 assert_not_impl_any!(Producer<&'static Ring<Rc<u8>, 2, Solo, Solo>>: Send, Sync);
 assert_not_impl_any!(Consumer<&'static Ring<Rc<u8>, 2, Solo, Solo>>: Send, Sync);
 assert_not_impl_any!(ReadChunk<'static, &'static Ring<Cell, 2, Solo, Solo>>: Sync);
+assert_not_impl_any!(Iter<'static, &'static Ring<Cell, 2, Solo, Solo>>: Send, Sync);
 #[cfg(feature = "alloc")]
 assert_impl_all!(Consumer<Arc<Mpsc<Cell>>>: Send);
 
@@ -268,11 +269,12 @@ fn chunks_and_looks_take_nothing_until_committed() {
     for round in 0..10 {
         assert_eq!(ring.push_slice(&[round, 1, 2, 3, 4]), 4);
         drop(consumer.read_chunk(2));
-        let chunk = consumer.read_chunk(3);
+        let mut chunk = consumer.read_chunk(3);
         assert!((chunk.len(), chunk[0], chunk.get(3)) == (3, round, None));
-        assert!(chunk.iter().rev().eq(&[2, 1, round]));
+        assert!(chunk.iter().rev().eq(&[2, 1, round]) && chunk.get_mut(3).is_none());
+        *chunk.get_mut(2).unwrap() += 6;
         chunk.commit(2);
-        *consumer.peek_mut().unwrap() = 9;
+        *consumer.peek_mut().unwrap() += 1;
         assert_eq!(consumer.peek(), Some(&9));
         assert!(consumer.drain().eq([9, 3]));
     }

@@ -1,10 +1,10 @@
 //! What only some flavours can: more handles, weak ones, permits.
 
-use crate::item::Item;
+use crate::item::{self, Bomb, Item};
 use crate::kept::{self, Future, Order};
 use crate::oracle::Fate;
-use ringfence::flavour::{CanReserve, Flavour};
-use ringfence::{Receiver, Sender, TrySendError, WeakReceiver, WeakSender};
+use ringfence::flavour::{CanReserve, Flavour, OneReceiver};
+use ringfence::{Receiver, Sender, TryRecvError, TrySendError, WeakReceiver, WeakSender};
 
 pub type Tx<F> = Sender<Item, F>;
 pub type WeakTx<F> = WeakSender<Item, F>;
@@ -120,7 +120,9 @@ impl<F: Flavour> Clones<F> {
 }
 
 pub enum Receivers<F: Flavour> {
-    One,
+    One {
+        poll: Poll<F>,
+    },
     Many {
         clone: fn(&Receiver<Item, F>) -> Receiver<Item, F>,
         downgrade: fn(&Receiver<Item, F>) -> Option<WeakRx<F>>,
@@ -128,7 +130,54 @@ pub enum Receivers<F: Flavour> {
     },
 }
 
+/// Two polls of at most so many: the first batch is dropped, of the second so many are
+/// committed, modulo what is there.
+pub struct Polls {
+    pub limit: usize,
+    pub commits: u8,
+    pub bomb: Option<Bomb>,
+}
+
+type Poll<F> = fn(Receiver<Item, F>, Polls) -> (Receiver<Item, F>, Option<Polled>);
+
+/// What was in both, and how many were to be committed; whether a `Drop` panicked.
+pub type Polled = Result<(Vec<u64>, usize, bool), TryRecvError>;
+
+/// Nothing where items do not stay in their slots.
+fn poll<F: OneReceiver>(
+    rx: Receiver<Item, F>,
+    polls: Polls,
+) -> (Receiver<Item, F>, Option<Polled>) {
+    let mut rx = match rx.polled() {
+        Ok(rx) => rx,
+        Err(refused) => return (refused.into_inner(), None),
+    };
+    let Polls {
+        limit,
+        commits,
+        bomb,
+    } = polls;
+    let mut twice = || {
+        let first: Vec<_> = rx.try_poll(limit)?.iter().map(item::peek).collect();
+        let batch = rx.try_poll(limit)?;
+        assert!(batch.iter().map(item::peek).eq(first.iter().copied()));
+        assert_eq!(batch.redelivered(), first.len());
+        let n = usize::from(commits) % (batch.len() + 1);
+        let panicked = item::caught(bomb, || batch.commit_up_to(n)).is_none();
+        Ok((first, n, panicked))
+    };
+    let polled = twice();
+    (rx.into_inner(), Some(polled))
+}
+
 impl<F: Flavour> Receivers<F> {
+    pub fn one() -> Self
+    where
+        F: OneReceiver,
+    {
+        Self::One { poll }
+    }
+
     pub fn many() -> Self
     where
         F: Flavour<Rx<Item>: Clone>,

@@ -29,6 +29,10 @@ impl Drop for Item {
     }
 }
 
+pub fn peek(item: &Item) -> u64 {
+    *item.0
+}
+
 pub fn number(item: Item) -> u64 {
     *item.0
 }

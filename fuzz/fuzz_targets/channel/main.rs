@@ -121,8 +121,8 @@ fuzz_target!(
     init: atexit(report),
     |input: Input| {
         match input.flavour % 5 {
-            0 => run(&input, |builder| builder.spsc().build(), Senders::one(), Receivers::One),
-            1 => run(&input, |builder| builder.mpsc().build(), Senders::many(), Receivers::One),
+            0 => run(&input, |builder| builder.spsc().build(), Senders::one(), Receivers::one()),
+            1 => run(&input, |builder| builder.mpsc().build(), Senders::many(), Receivers::one()),
             2 => run(&input, |builder| builder.spmc().build(), Senders::one(), Receivers::many()),
             3 => run(&input, |builder| builder.mpmc().build(), Senders::many(), Receivers::many()),
             _ => run(

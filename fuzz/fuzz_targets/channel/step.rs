@@ -49,6 +49,8 @@ pub enum ReceiverStep {
     Try,
     Many(u8),
     ManyTimeout(u8),
+    /// At most so many, twice; and so many are committed, if no `Drop` panics.
+    Poll(u8, u8, Option<Bomb>),
     Drain(u8),
     Keep,
     KeepMany(u8),

@@ -137,6 +137,7 @@ impl<F: Flavour> World<F> {
             ReceiverStep::Try => self.try_recv(n),
             ReceiverStep::Many(limit) => self.recv_many(n, self.oracle.some(limit)),
             ReceiverStep::ManyTimeout(limit) => self.recv_many_timeout(n, self.oracle.some(limit)),
+            ReceiverStep::Poll(limit, commits, bomb) => self.poll_twice(n, limit, commits, bomb),
             ReceiverStep::Drain(_) | ReceiverStep::Close(_) if self.stays_open() => {}
             ReceiverStep::Drain(limit) => self.drain(n, self.oracle.some(limit)),
             ReceiverStep::Keep => self.keep_receive(n, None),

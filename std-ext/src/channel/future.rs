@@ -8,6 +8,7 @@
 //! keeps no reference into itself, so it is `Unpin`, whatever the items are.
 
 mod closed;
+mod poll;
 mod recv;
 mod reserve;
 mod send;
@@ -17,6 +18,7 @@ mod sink;
 mod stream;
 
 pub use self::closed::ClosedFuture;
+pub use self::poll::PollFuture;
 pub use self::recv::{RecvFuture, RecvManyFuture};
 pub use self::reserve::ReserveFuture;
 pub use self::send::SendFuture;

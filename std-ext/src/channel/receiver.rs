@@ -31,7 +31,7 @@ pub struct Receiver<T, F: Flavour = Mpmc> {
     /// `None` once every item has been received and there will be no more.
     pub(super) consumer: Option<AnyRx<T, F>>,
     pub(super) shared: Arc<Shared<T, F>>,
-    patience: Patience,
+    pub(super) patience: Patience,
     /// The same for futures.
     pub(super) habits: Habits,
     /// How many items had been lost when it was last asked.
@@ -359,7 +359,7 @@ fn attend<T, F: Flavour>(shared: &Shared<T, F>) {
 /// Nothing could be popped: if the channel is closed, and the ring is drained, that
 /// is final, and the consumer is left to the senders.
 #[cold]
-fn end_or_empty<T, F: Flavour, R>(
+pub(super) fn end_or_empty<T, F: Flavour, R>(
     consumer: &mut Option<AnyRx<T, F>>,
     shared: &Shared<T, F>,
     mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,

@@ -3,6 +3,7 @@
 mod future;
 mod many;
 mod policies;
+mod poll;
 mod rendezvous;
 mod reserving;
 

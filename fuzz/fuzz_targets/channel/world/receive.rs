@@ -1,11 +1,12 @@
 //! Receives that do not wait, and selects.
 
 use super::World;
-use crate::item::{Item, number};
+use crate::handles::{Polls, Receivers};
+use crate::item::{Bomb, Item, number};
 use crate::oracle::Fate;
 use ringfence::flavour::Flavour;
 use ringfence::select::{recv, select, send};
-use ringfence::{RecvError, RecvTimeoutError, TryRecvError};
+use ringfence::{OnFull, RecvError, RecvTimeoutError, TryRecvError};
 use std::time::{Duration, Instant};
 
 /// What a select did, by which end.
@@ -88,6 +89,48 @@ impl<F: Flavour> World<F> {
         let error = error.filter(|_| expected.is_empty());
         assert_eq!(received, error.map_or(Ok(expected.len()), Err));
         assert_eq!(numbers(items), expected);
+    }
+
+    pub fn poll_twice(&mut self, n: usize, limit: u8, commits: u8, bomb: Option<Bomb>) {
+        let Receivers::One { poll } = self.of_receivers else {
+            return;
+        };
+        let limit = self.oracle.some(limit);
+        let mut end = self.receivers.swap_remove(n);
+        let polls = Polls {
+            limit,
+            commits,
+            bomb,
+        };
+        let (rx, polled) = poll(end.rx, polls);
+        end.rx = rx;
+        assert_eq!(polled.is_none(), self.oracle.on_full == OnFull::DropOldest);
+        let oracle = &mut self.oracle;
+        match polled {
+            None => {}
+            Some(Ok((items, commits, panicked))) => {
+                let there = oracle.items.iter().take(limit);
+                assert!(there.eq(&items) && (limit == 0 || !items.is_empty()));
+                oracle.stats.redelivered += items.len() as u64;
+                let bomb = bomb.filter(|bomb| !bomb.in_hook);
+                let dropped = bomb.map_or(commits, |bomb| commits.min(bomb.after as usize + 1));
+                assert_eq!(
+                    panicked,
+                    bomb.is_some_and(|bomb| (bomb.after as usize) < commits)
+                );
+                oracle.take(dropped);
+            }
+            Some(Err(TryRecvError::Empty)) => {
+                assert!(limit > 0 && oracle.starves());
+                oracle.stats.empty_events += 1;
+            }
+            Some(Err(TryRecvError::Disconnected)) => {
+                assert!(oracle.items.is_empty() && !oracle.is_open());
+                assert!(limit > 0 || end.is_done);
+                end.is_done = true;
+            }
+        }
+        self.receivers.push(end);
     }
 
     pub fn drain(&mut self, n: usize, limit: usize) {
