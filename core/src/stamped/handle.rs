@@ -323,6 +323,21 @@ impl<O: Owner> Consumer<O> {
         self.at
     }
 
+    /// Takes the oldest item, without a look at its stamp.
+    ///
+    /// # Safety
+    /// It is published.
+    #[inline(always)]
+    pub(super) unsafe fn take_published(&mut self) -> O::Item {
+        let parts = parts(&self.owner);
+        let at = self.at;
+        self.at = parts.packing.next(at);
+        // ORDERING: Relaxed, as in `claim`.
+        parts.head.store(self.at.0, Ordering::Relaxed);
+        // SAFETY: published, and this is the only consumer, which has just passed it (T2, T3).
+        unsafe { parts.free(at) }
+    }
+
     /// The item at `at`, and the position behind it.
     ///
     /// # Safety

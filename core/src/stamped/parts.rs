@@ -232,7 +232,7 @@ impl<'a, T> Parts<'a, T> {
     /// The caller has claimed the position to pop there, once.
     #[inline(always)]
     #[track_caller]
-    unsafe fn free(&self, at: Position) -> T {
+    pub(super) unsafe fn free(&self, at: Position) -> T {
         let slot = self.slot(at);
         // SAFETY: ours (T2), and full (T1, T3).
         let item = unsafe { slot.take() };
