@@ -12,7 +12,8 @@ use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use super::order::Order;
-use super::{Borrowed, Event, Parker, Party, Patience, Place, spin, sync};
+use super::parker::{Borrowed, Parker};
+use super::{Event, Party, Patience, Place, spin, sync};
 
 /// One of several things that a thread tries to do.
 pub trait Chance {

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::Parker;
+use super::parker::Parker;
 use crate::sync::{self, lock};
 
 /// A thread that waits in a select, as those see it that may meet it there.
