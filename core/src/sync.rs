@@ -317,7 +317,10 @@ mod native {
     }
 
     /// Whether two cores may fight over a cache line.
-    pub const CONTENDED: bool = cfg!(not(target_os = "none"));
+    pub const CONTENDED: bool = cfg!(not(any(target_os = "none", ringfence_bare)));
+
+    /// Whether to read what another core may be writing costs more than a copy.
+    pub const KEEPS: bool = CONTENDED;
 
     /// One of `places`, rarely the same in two threads: by where their stacks are.
     #[inline(always)]
@@ -675,6 +678,9 @@ mod modelled {
 
     /// Caches are not modelled.
     pub const CONTENDED: bool = false;
+
+    /// As on hosts, unless the other way is to be modelled.
+    pub const KEEPS: bool = cfg!(not(ringfence_bare));
 
     /// Caches are not modelled.
     pub fn prefetch_write<T>(_address: *const T) {}

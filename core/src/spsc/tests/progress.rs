@@ -55,7 +55,7 @@ impl State {
         pop(rx, rx.len());
         let (capacity, turn) = (tx.capacity(), 2 * tx.capacity());
         let start = self.head + turn - self.unseen_pops;
-        let mut way = (start + turn - rx.head.widen() % turn) % turn;
+        let mut way = (start + turn - rx.head().widen() % turn) % turn;
         while way > 0 {
             let n = way.min(capacity);
             push(tx, n);
@@ -68,7 +68,7 @@ impl State {
         push(tx, self.items - self.unseen_pushes);
         rx.refresh();
         push(tx, self.unseen_pushes);
-        assert_eq!(rx.head.widen() % turn, self.head);
+        assert_eq!(rx.head().widen() % turn, self.head);
         assert_eq!((tx.len(), rx.len()), (self.items, self.items));
         assert_eq!(tx.ready(), capacity - self.items - self.unseen_pops);
         assert_eq!(rx.ready(), self.items - self.unseen_pushes);
