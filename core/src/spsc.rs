@@ -1,17 +1,18 @@
 //! A wait-free ring for one producer and one consumer.
 //!
-//! Both sides keep their own position to themselves and a copy of the other's;
+//! Both sides keep a copy of their own position and one of the other's;
 //! they look at the shared one only when the copy says full or empty. After
 //! Lamport (1977), with the copies of Lee, Bu and Chandranmenon (MCRingBuffer,
-//! 2009).
+//! 2009). On targets without an operating system there are no copies, which would
+//! cost more than they save.
 //!
 //! 1. push: if the ring looks full, look at `head` again. Write the item to its
 //!    slot. Publish: store `tail`.
 //! 2. pop: if the ring looks empty, look at `tail` again. Take the item from
 //!    its slot. Free: store `head`.
 //!
-//! Loads and stores only, on both sides, at most two a push, pop or look, and no loop
-//! but over what is moved, and for a bounded pause between cores that are in each
+//! Loads and stores only, on both sides, at most two a push, pop or look (where a handle keeps
+//! no copies, it also reads its own position), and no loop but over what is moved, and for a bounded pause between cores that are in each
 //! other's way: **wait-free**, and the same on targets without compare-and-swap. An
 //! interrupt handler that holds one side never waits for the code that it interrupted.
 //!

@@ -119,7 +119,10 @@ impl<O: Owner> Consumer<O> {
 
     /// At least `n`, or as many as there are.
     pub(super) fn ready_for(&mut self, n: usize) -> usize {
-        let ready = self.ready();
+        let known = self.limit.get();
+        let ready = known.map_or(0, |limit| {
+            self.owner.geometry().distance(self.head(), limit)
+        });
         if ready >= n { ready } else { self.refresh() }
     }
 

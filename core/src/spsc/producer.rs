@@ -135,7 +135,10 @@ impl<O: Owner> Producer<O> {
 
     /// At least `n`, or as many as are free.
     pub(super) fn ready_for(&mut self, n: usize) -> usize {
-        let ready = self.ready();
+        let known = self.limit.get();
+        let ready = known.map_or(0, |limit| {
+            self.owner.geometry().distance(self.tail(), limit)
+        });
         if ready >= n { ready } else { self.refresh() }
     }
 

@@ -1,7 +1,7 @@
 //! How handles come and go, and what they and their errors are like.
 
 use super::*;
-use crate::sync::{AtomicUsize, KEEPS};
+use crate::sync::AtomicUsize;
 use core::mem::{forget, offset_of};
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert};
 use std::cell::Cell;

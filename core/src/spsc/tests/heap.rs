@@ -1,7 +1,6 @@
 //! Rings on the heap.
 
 use super::*;
-use crate::sync::KEEPS;
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any};
 use std::cell::Cell;
 use std::format;
