@@ -44,9 +44,11 @@ impl<O: Owner> Consumer<O> {
     #[inline]
     pub fn try_pop(&mut self) -> Option<O::Item> {
         let head = self.head();
-        if self.limit.get().is_none_or(|limit| limit == head) && self.look(head) == head {
+        if self.limit.get().is_none_or(|limit| limit == head) && !self.look(head) {
             return None;
         }
+        // Read again where it is kept, so that it needs no register during the look.
+        let head = self.head.get().unwrap_or(head);
         let geometry = self.owner.geometry();
         // SAFETY: the slot at a head below the limit is ours and holds an item
         // (I2, I4).
@@ -80,18 +82,19 @@ impl<O: Owner> Consumer<O> {
     #[inline]
     pub fn refresh(&mut self) -> usize {
         let head = self.head();
-        let limit = self.look(head);
-        self.owner.geometry().distance(head, limit)
+        self.look(head);
+        self.ready()
     }
 
-    /// Where the limit is now, while this side is at `head`.
+    /// Looks where the limit is, while this side is at `head`; whether a pop will succeed.
     #[inline(always)]
-    fn look(&mut self, head: O::Word) -> O::Word {
+    fn look(&mut self, head: O::Word) -> bool {
         self.pace.pause();
         let limit = self.limit();
         self.limit.set(limit);
+        let is_ready = limit != head;
         self.pace.found(self.owner.geometry().distance(head, limit));
-        limit
+        is_ready
     }
 
     /// Position that cannot be popped from.

@@ -57,9 +57,11 @@ impl<O: Owner> Producer<O> {
     #[inline]
     pub fn try_push(&mut self, item: O::Item) -> Result<(), Full<O::Item>> {
         let tail = self.tail();
-        if self.limit.get().is_none_or(|limit| limit == tail) && self.look(tail) == tail {
+        if self.limit.get().is_none_or(|limit| limit == tail) && !self.look(tail) {
             return Err(Full(item));
         }
+        // Read again where it is kept, so that it needs no register during the look.
+        let tail = self.tail.get().unwrap_or(tail);
         let geometry = self.owner.geometry();
         let (slots, index) = (self.owner.slots(), geometry.index(tail));
         slots.prefetch_ahead(index, geometry.slots());
@@ -94,18 +96,19 @@ impl<O: Owner> Producer<O> {
     #[inline]
     pub fn refresh(&mut self) -> usize {
         let tail = self.tail();
-        let limit = self.look(tail);
-        self.owner.geometry().distance(tail, limit)
+        self.look(tail);
+        self.ready()
     }
 
-    /// Where the limit is now, while this side is at `tail`.
+    /// Looks where the limit is, while this side is at `tail`; whether a push will succeed.
     #[inline(always)]
-    fn look(&mut self, tail: O::Word) -> O::Word {
+    fn look(&mut self, tail: O::Word) -> bool {
         self.pace.pause();
         let limit = self.limit();
         self.limit.set(limit);
+        let is_ready = limit != tail;
         self.pace.found(self.owner.geometry().distance(tail, limit));
-        limit
+        is_ready
     }
 
     /// Position that cannot be pushed to.
