@@ -53,6 +53,7 @@ mod format;
 mod handle;
 #[cfg(feature = "alloc")]
 mod heap;
+mod kept;
 mod pace;
 mod padded;
 mod position;

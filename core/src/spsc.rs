@@ -1,17 +1,18 @@
 //! A wait-free ring for one producer and one consumer.
 //!
-//! Both sides keep their own position to themselves and a copy of the other's;
+//! Both sides keep a copy of their own position and one of the other's;
 //! they look at the shared one only when the copy says full or empty. After
 //! Lamport (1977), with the copies of Lee, Bu and Chandranmenon (MCRingBuffer,
-//! 2009).
+//! 2009). On targets without an operating system there are no copies, which would
+//! cost more than they save.
 //!
 //! 1. push: if the ring looks full, look at `head` again. Write the item to its
 //!    slot. Publish: store `tail`.
 //! 2. pop: if the ring looks empty, look at `tail` again. Take the item from
 //!    its slot. Free: store `head`.
 //!
-//! Loads and stores only, on both sides, at most two a push, pop or look, and no loop
-//! but over what is moved, and for a bounded pause between cores that are in each
+//! Loads and stores only, on both sides, at most two a push, pop or look (where a handle keeps
+//! no copies, it also reads its own position), and no loop but over what is moved, and for a bounded pause between cores that are in each
 //! other's way: **wait-free**, and the same on targets without compare-and-swap. An
 //! interrupt handler that holds one side never waits for the code that it interrupted.
 //!
@@ -90,7 +91,7 @@ use crate::ends::Ends;
 use crate::handle::{Parts, drop_items};
 use crate::position::Geometry;
 use crate::slots::{InPlace, Slots};
-use crate::sync::{Atomic, AtomicBool, AtomicUsize, Ordering, const_unless_loom, fence};
+use crate::sync::{Atomic, Ordering, const_unless_loom};
 
 /// A ring in place, for exactly `N` items, `N` at least 1.
 ///
@@ -116,9 +117,9 @@ use crate::sync::{Atomic, AtomicBool, AtomicUsize, Ordering, const_unless_loom, 
 /// use std::rc::Rc;
 /// static LOCAL: ringfence_core::spsc::Ring<Rc<u8>, 4> = ringfence_core::spsc::Ring::new();
 /// ```
+#[repr(C)] // ends first: a load reaches them on any target, whatever the capacity
 pub struct Ring<T, const N: usize, W: Word = usize> {
     ends: Ends<W>,
-    claim: Claim,
     slots: InPlace<T, N>,
 }
 
@@ -140,7 +141,6 @@ impl<T, const N: usize, W: Word> Ring<T, N, W> {
             let _ = Self::GEOMETRY;
             Self {
                 ends: Ends::new(),
-                claim: Claim::new(),
                 slots: InPlace::new(),
             }
         }
@@ -155,7 +155,7 @@ impl<T, const N: usize, W: Word> Ring<T, N, W> {
     pub fn split(&'static self) -> Option<(Producer<&'static Self>, Consumer<&'static Self>)> {
         // I3: by the claim these are the only handles that come from here, and
         // `split_mut` needs a `&mut`, which this `&'static` rules out.
-        self.claim.succeeds().then(|| self.handles())
+        self.ends.claim().then(|| self.handles())
     }
 
     /// The two sides of a ring that is borrowed. What is in it stays in it, and
@@ -231,43 +231,6 @@ unsafe impl<T, const N: usize, W: Word> Parts for &Ring<T, N, W> {
 }
 
 impl<T, const N: usize, W: Word> Owner for &Ring<T, N, W> {}
-
-/// Lets at most one caller ever succeed, with loads and stores alone.
-///
-/// Lamport's splitter (1987). Two callers that both get past `taken` have both
-/// written `claimant` before either wrote `taken`, so the earlier of the two
-/// names finds the other's in its place.
-struct Claim {
-    claimant: AtomicUsize,
-    taken: AtomicBool,
-}
-
-impl Claim {
-    const_unless_loom! {
-        const fn new() -> Self {
-            Self {
-                claimant: AtomicUsize::new(0),
-                taken: AtomicBool::new(false),
-            }
-        }
-    }
-
-    fn succeeds(&self) -> bool {
-        // The address of a local names its caller among all that are inside.
-        let local = 0u8;
-        let name = (&raw const local).addr();
-        // ORDERING: Relaxed, between fences: no caller may read before what it
-        // has written is visible to every caller whose fence comes later.
-        self.claimant.store(name, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        if self.taken.load(Ordering::Relaxed) {
-            return false;
-        }
-        self.taken.store(true, Ordering::Relaxed);
-        fence(Ordering::SeqCst);
-        self.claimant.load(Ordering::Relaxed) == name
-    }
-}
 
 /// A ring on the heap for exactly `capacity` items, and its two sides.
 ///

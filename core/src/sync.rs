@@ -104,6 +104,7 @@ macro_rules! with_64_bit_slots {
         $item
     )*};
 }
+#[allow(unused_imports, reason = "used where there is compare-and-swap")]
 pub(crate) use with_64_bit_slots;
 
 /// What needs compare-and-swap of 128 bits.
@@ -117,9 +118,11 @@ macro_rules! with_128_bit_slots {
         $item
     )*};
 }
+#[allow(unused_imports, reason = "used where there is compare-and-swap")]
 pub(crate) use with_128_bit_slots;
 
 #[cfg(not(target_pointer_width = "64"))]
+#[allow(unused_imports, reason = "used where there is compare-and-swap")]
 pub(crate) use with_64_bit_slots as with_pointer_slots;
 /// What needs compare-and-swap of twice a pointer's width.
 #[cfg(target_pointer_width = "64")]
@@ -131,6 +134,7 @@ pub type TwoPointers = u128;
 #[cfg(not(target_pointer_width = "64"))]
 pub type TwoPointers = u64;
 
+#[allow(unused_macros, reason = "used where there is compare-and-swap")]
 macro_rules! swap {
     ($($atomic:ident: $word:ty),*) => {$(
         impl Swap<$word> for rmw::$atomic {
@@ -317,7 +321,10 @@ mod native {
     }
 
     /// Whether two cores may fight over a cache line.
-    pub const CONTENDED: bool = cfg!(not(target_os = "none"));
+    pub const CONTENDED: bool = cfg!(not(any(target_os = "none", ringfence_bare)));
+
+    /// Whether to read what another core may be writing costs more than a copy.
+    pub const KEEPS: bool = CONTENDED;
 
     /// One of `places`, rarely the same in two threads: by where their stacks are.
     #[inline(always)]
@@ -675,6 +682,9 @@ mod modelled {
 
     /// Caches are not modelled.
     pub const CONTENDED: bool = false;
+
+    /// As on hosts, unless the other way is to be modelled.
+    pub const KEEPS: bool = cfg!(not(ringfence_bare));
 
     /// Caches are not modelled.
     pub fn prefetch_write<T>(_address: *const T) {}

@@ -40,7 +40,7 @@ impl<'a, O: Owner> WriteChunk<'a, O> {
     /// The slots, in order: all of the first slice, then all of the second.
     pub fn as_mut_slices(&mut self) -> (&mut Uninit<O>, &mut Uninit<O>) {
         let owner = &self.producer.owner;
-        let (index, first, second) = owner.geometry().pieces(self.producer.tail, self.len);
+        let (index, first, second) = owner.geometry().pieces(self.producer.tail(), self.len);
         // SAFETY: slots that are ready are the producer's (I2, I4), for as long
         // as this chunk borrows it; the pieces do not overlap, since `len` is
         // at most the number of slots.
@@ -62,7 +62,7 @@ impl<'a, O: Owner> WriteChunk<'a, O> {
             .producer
             .owner
             .geometry()
-            .advance(self.producer.tail, n);
+            .advance(self.producer.tail(), n);
         self.producer.publish(tail);
     }
 
@@ -82,7 +82,7 @@ impl<'a, O: Owner> WriteChunk<'a, O> {
             }
         }
         let mut written = Written {
-            tail: self.producer.tail,
+            tail: self.producer.tail(),
             producer: self.producer,
         };
         let mut n = 0;
@@ -229,7 +229,7 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
     #[must_use]
     pub fn as_slices(&self) -> (&[O::Item], &[O::Item]) {
         let owner = &self.consumer.owner;
-        let (index, first, second) = owner.geometry().pieces(self.consumer.head, self.len);
+        let (index, first, second) = owner.geometry().pieces(self.consumer.head(), self.len);
         // SAFETY: slots that are ready are the consumer's and hold items (I2,
         // I4), for as long as this chunk borrows it.
         unsafe {
@@ -246,7 +246,7 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
     pub fn into_slices(self) -> (&'a [O::Item], &'a [O::Item]) {
         let Self { consumer, len, .. } = self;
         let consumer: &'a Consumer<O> = consumer;
-        let (index, first, second) = consumer.owner.geometry().pieces(consumer.head, len);
+        let (index, first, second) = consumer.owner.geometry().pieces(consumer.head(), len);
         // SAFETY: as in `as_slices`; the consumer stays borrowed.
         unsafe {
             (
@@ -261,7 +261,7 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
     #[must_use]
     pub fn as_mut_slices(&mut self) -> (&mut [O::Item], &mut [O::Item]) {
         let owner = &self.consumer.owner;
-        let (index, first, second) = owner.geometry().pieces(self.consumer.head, self.len);
+        let (index, first, second) = owner.geometry().pieces(self.consumer.head(), self.len);
         // SAFETY: as in `as_slices`; the pieces do not overlap, since `len` is at most
         // the number of slots.
         unsafe {

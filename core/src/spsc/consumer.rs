@@ -5,6 +5,7 @@ use core::fmt;
 use super::{Owner, ReadChunk};
 #[cfg(feature = "alloc")]
 use crate::heap::{Heap, Observer};
+use crate::kept::Kept;
 use crate::pace::Pace;
 use crate::position::Word;
 use crate::sync::{Atomic, Ordering};
@@ -15,11 +16,11 @@ use crate::sync::{Atomic, Ordering};
 /// that it is gone, and a ring on the heap is never freed, nor are the items in it.
 pub struct Consumer<O: Owner> {
     pub(super) owner: O,
-    /// Position of the next pop: the truth, of which the shared one is a copy.
-    pub(super) head: O::Word,
+    /// Position of the next pop: the same as the shared one.
+    head: Kept<O::Word>,
     /// Position that cannot be popped from as far as is known: a copy of `tail`
     /// that may lag (I4).
-    limit: O::Word,
+    limit: Kept<O::Word>,
     pace: Pace,
 }
 
@@ -31,8 +32,8 @@ impl<O: Owner> Consumer<O> {
         let limit = ends.tail.load(Ordering::Relaxed);
         Self {
             owner,
-            head,
-            limit,
+            head: Kept::new(head),
+            limit: Kept::new(limit),
             pace: Pace::default(),
         }
     }
@@ -42,22 +43,33 @@ impl<O: Owner> Consumer<O> {
     /// `None` if there was none at an instant of the call.
     #[inline]
     pub fn try_pop(&mut self) -> Option<O::Item> {
-        if self.head == self.limit && self.refresh() == 0 {
+        let head = self.head();
+        if self.limit.get().is_none_or(|limit| limit == head) && !self.look(head).1 {
             return None;
         }
+        // Read again where it is kept, so that it needs no register during the look.
+        let head = self.head.get().unwrap_or(head);
         let geometry = self.owner.geometry();
         // SAFETY: the slot at a head below the limit is ours and holds an item
         // (I2, I4).
-        let item = unsafe { self.owner.slots().take(geometry.index(self.head)) };
-        self.free_to(geometry.advance(self.head, 1));
+        let item = unsafe { self.owner.slots().take(geometry.index(head)) };
+        self.free_to(geometry.advance(head, 1));
         Some(item)
+    }
+
+    #[inline(always)]
+    pub(super) fn head(&self) -> O::Word {
+        self.head.get().unwrap_or_else(|| {
+            // ORDERING: Relaxed; nobody else stores it (I3).
+            self.owner.ends().head.load(Ordering::Relaxed)
+        })
     }
 
     /// Gives every slot before `head` back to the producer.
     #[inline(always)]
     fn free_to(&mut self, head: O::Word) {
-        self.head = head;
-        // ORDERING: Release, edge `free` from here to `Producer::refresh`.
+        self.head.set(head);
+        // ORDERING: Release, edge `free` from here to `Producer::limit`.
         self.owner.ends().head.store(head, Ordering::Release);
         // SAFETY: this is the consumer (I3).
         unsafe { self.owner.wake_producer() }
@@ -69,32 +81,51 @@ impl<O: Owner> Consumer<O> {
     /// of the processor come before.
     #[inline]
     pub fn refresh(&mut self) -> usize {
+        let head = self.head();
+        let (limit, _) = self.look(head);
+        self.owner.geometry().distance(head, limit)
+    }
+
+    /// Where the limit is now, while this side is at `head`, and whether a pop will succeed.
+    #[inline(always)]
+    fn look(&mut self, head: O::Word) -> (O::Word, bool) {
         self.pace.pause();
+        let limit = self.limit();
+        self.limit.set(limit);
+        let is_ready = limit != head;
+        self.pace.found(self.owner.geometry().distance(head, limit));
+        (limit, is_ready)
+    }
+
+    /// Position that cannot be popped from.
+    #[inline(always)]
+    fn limit(&self) -> O::Word {
         // ORDERING: Acquire, edge `publish` from `Producer::publish` to here.
-        self.limit = self.owner.ends().tail.load(Ordering::Acquire);
-        let ready = self.ready();
-        self.pace.found(ready);
-        ready
+        self.owner.ends().tail.load(Ordering::Acquire)
     }
 
     /// How many pops will succeed, as far as is known without looking at the
-    /// producer's position.
+    /// producer's position; on a target without an operating system it looks.
     #[inline]
     #[must_use]
     pub fn ready(&self) -> usize {
-        self.owner.geometry().distance(self.head, self.limit)
+        let limit = self.limit.get().unwrap_or_else(|| self.limit());
+        self.owner.geometry().distance(self.head(), limit)
     }
 
     /// Position of the next pop.
     #[doc(hidden)]
     #[inline]
     pub fn position(&self) -> usize {
-        self.head.widen()
+        self.head().widen()
     }
 
     /// At least `n`, or as many as there are.
     pub(super) fn ready_for(&mut self, n: usize) -> usize {
-        let ready = self.ready();
+        let known = self.limit.get();
+        let ready = known.map_or(0, |limit| {
+            self.owner.geometry().distance(self.head(), limit)
+        });
         if ready >= n { ready } else { self.refresh() }
     }
 
@@ -110,7 +141,7 @@ impl<O: Owner> Consumer<O> {
         if self.ready_for(1) == 0 {
             return None;
         }
-        let index = self.owner.geometry().index(self.head);
+        let index = self.owner.geometry().index(self.head());
         // SAFETY: the slot at a head below the limit is ours and holds an item
         // (I2, I4), for as long as this consumer is borrowed.
         unsafe { Some(self.owner.slots().item_mut(index)) }
@@ -173,7 +204,7 @@ impl<O: Owner> Consumer<O> {
     /// the ring is not empty. What lies behind the end is in the next piece.
     pub fn read_contiguous(&mut self, n: usize) -> ReadChunk<'_, O> {
         let ready = self.ready_for(n).min(n);
-        let (_, len, _) = self.owner.geometry().pieces(self.head, ready);
+        let (_, len, _) = self.owner.geometry().pieces(self.head(), ready);
         ReadChunk::new(self, len)
     }
 
@@ -184,7 +215,7 @@ impl<O: Owner> Consumer<O> {
         // ORDERING: Relaxed; nothing is read on the strength of this, and a
         // stale value is too small.
         let tail = self.owner.ends().tail.load(Ordering::Relaxed);
-        self.owner.geometry().distance(self.head, tail)
+        self.owner.geometry().distance(self.head(), tail)
     }
 
     /// How much room there is; less as soon as the producer goes on.
@@ -250,7 +281,7 @@ pub(super) struct Taken<'a, O: Owner> {
 
 impl<'a, O: Owner> Taken<'a, O> {
     pub(super) fn new(consumer: &'a mut Consumer<O>) -> Self {
-        let head = consumer.head;
+        let head = consumer.head();
         Self { consumer, head }
     }
 

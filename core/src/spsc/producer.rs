@@ -6,6 +6,7 @@ use super::{Owner, WriteChunk};
 use crate::error::Full;
 #[cfg(feature = "alloc")]
 use crate::heap::{Heap, Observer};
+use crate::kept::Kept;
 use crate::pace::Pace;
 use crate::position::Word;
 use crate::sync::{Atomic, Ordering};
@@ -26,11 +27,11 @@ use crate::sync::{Atomic, Ordering};
 /// ```
 pub struct Producer<O: Owner> {
     pub(super) owner: O,
-    /// Position of the next push: the truth, of which the shared one is a copy.
-    pub(super) tail: O::Word,
+    /// Position of the next push: the same as the shared one.
+    tail: Kept<O::Word>,
     /// Position that cannot be pushed to as far as is known: `head + capacity`,
     /// from a copy of `head` that may lag (I4).
-    limit: O::Word,
+    limit: Kept<O::Word>,
     pace: Pace,
 }
 
@@ -43,8 +44,8 @@ impl<O: Owner> Producer<O> {
         let limit = owner.geometry().advance(head, owner.geometry().capacity());
         Self {
             owner,
-            tail,
-            limit,
+            tail: Kept::new(tail),
+            limit: Kept::new(limit),
             pace: Pace::default(),
         }
     }
@@ -55,23 +56,34 @@ impl<O: Owner> Producer<O> {
     /// [`Full`] with the item, if there was no room at an instant of the call.
     #[inline]
     pub fn try_push(&mut self, item: O::Item) -> Result<(), Full<O::Item>> {
-        if self.tail == self.limit && self.refresh() == 0 {
+        let tail = self.tail();
+        if self.limit.get().is_none_or(|limit| limit == tail) && !self.look(tail).1 {
             return Err(Full(item));
         }
+        // Read again where it is kept, so that it needs no register during the look.
+        let tail = self.tail.get().unwrap_or(tail);
         let geometry = self.owner.geometry();
-        let (slots, index) = (self.owner.slots(), geometry.index(self.tail));
+        let (slots, index) = (self.owner.slots(), geometry.index(tail));
         slots.prefetch_ahead(index, geometry.slots());
         // SAFETY: the slot at a tail below the limit is ours (I2, I4).
         unsafe { slots.write(index, item) };
-        self.publish(geometry.advance(self.tail, 1));
+        self.publish(geometry.advance(tail, 1));
         Ok(())
+    }
+
+    #[inline(always)]
+    pub(super) fn tail(&self) -> O::Word {
+        self.tail.get().unwrap_or_else(|| {
+            // ORDERING: Relaxed; nobody else stores it (I3).
+            self.owner.ends().tail.load(Ordering::Relaxed)
+        })
     }
 
     /// Makes everything before `tail` visible to the consumer.
     #[inline(always)]
     pub(super) fn publish(&mut self, tail: O::Word) {
-        self.tail = tail;
-        // ORDERING: Release, edge `publish` from here to `Consumer::refresh`.
+        self.tail.set(tail);
+        // ORDERING: Release, edge `publish` from here to `Consumer::limit`.
         self.owner.ends().tail.store(tail, Ordering::Release);
         // SAFETY: this is the producer (I3).
         unsafe { self.owner.wake_consumer() }
@@ -83,34 +95,53 @@ impl<O: Owner> Producer<O> {
     /// pauses of the processor come before.
     #[inline]
     pub fn refresh(&mut self) -> usize {
+        let tail = self.tail();
+        let (limit, _) = self.look(tail);
+        self.owner.geometry().distance(tail, limit)
+    }
+
+    /// Where the limit is now, while this side is at `tail`, and whether a push will succeed.
+    #[inline(always)]
+    fn look(&mut self, tail: O::Word) -> (O::Word, bool) {
         self.pace.pause();
+        let limit = self.limit();
+        self.limit.set(limit);
+        let is_ready = limit != tail;
+        self.pace.found(self.owner.geometry().distance(tail, limit));
+        (limit, is_ready)
+    }
+
+    /// Position that cannot be pushed to.
+    #[inline(always)]
+    fn limit(&self) -> O::Word {
         let geometry = self.owner.geometry();
         // ORDERING: Acquire, edge `free` from `Consumer::free_to` to here.
         let head = self.owner.ends().head.load(Ordering::Acquire);
-        self.limit = geometry.advance(head, geometry.capacity());
-        let ready = self.ready();
-        self.pace.found(ready);
-        ready
+        geometry.advance(head, geometry.capacity())
     }
 
     /// How many pushes will succeed, as far as is known without looking at the
-    /// consumer's position.
+    /// consumer's position; on a target without an operating system it looks.
     #[inline]
     #[must_use]
     pub fn ready(&self) -> usize {
-        self.owner.geometry().distance(self.tail, self.limit)
+        let limit = self.limit.get().unwrap_or_else(|| self.limit());
+        self.owner.geometry().distance(self.tail(), limit)
     }
 
     /// Position of the next push.
     #[doc(hidden)]
     #[inline]
     pub fn position(&self) -> usize {
-        self.tail.widen()
+        self.tail().widen()
     }
 
     /// At least `n`, or as many as are free.
     pub(super) fn ready_for(&mut self, n: usize) -> usize {
-        let ready = self.ready();
+        let known = self.limit.get();
+        let ready = known.map_or(0, |limit| {
+            self.owner.geometry().distance(self.tail(), limit)
+        });
         if ready >= n { ready } else { self.refresh() }
     }
 
@@ -162,7 +193,7 @@ impl<O: Owner> Producer<O> {
     /// the ring is not full, and all of the ring when it starts at slot 0.
     pub fn write_contiguous(&mut self, n: usize) -> WriteChunk<'_, O> {
         let ready = self.ready_for(n).min(n);
-        let (_, len, _) = self.owner.geometry().pieces(self.tail, ready);
+        let (_, len, _) = self.owner.geometry().pieces(self.tail(), ready);
         WriteChunk::new(self, len)
     }
 
@@ -180,7 +211,7 @@ impl<O: Owner> Producer<O> {
         // ORDERING: Relaxed; nothing is written on the strength of this, and a
         // stale value is too small.
         let head = self.owner.ends().head.load(Ordering::Relaxed);
-        geometry.capacity() - geometry.distance(head, self.tail)
+        geometry.capacity() - geometry.distance(head, self.tail())
     }
 
     /// How many items fit.

@@ -13,6 +13,7 @@ mod progress;
 mod waiting;
 
 use super::*;
+use crate::sync::KEEPS;
 use seq_macro::seq;
 use std::collections::VecDeque;
 use std::vec;
@@ -183,9 +184,10 @@ fn ready_is_what_is_known_until_refreshed() {
     let (mut tx, mut rx) = ring.split_mut();
     assert_eq!((tx.ready(), rx.ready()), (3, 0));
     assert_eq!(tx.push_slice(&[1, 2, 3]), 3);
-    assert_eq!((rx.ready(), rx.refresh(), rx.ready()), (0, 3, 3));
+    let known = |n| if KEEPS { 0 } else { n };
+    assert_eq!((rx.ready(), rx.refresh(), rx.ready()), (known(3), 3, 3));
     assert_eq!(rx.try_pop(), Some(1));
-    assert_eq!((tx.ready(), tx.refresh(), tx.ready()), (0, 1, 1));
+    assert_eq!((tx.ready(), tx.refresh(), tx.ready()), (known(1), 1, 1));
 }
 
 #[test]

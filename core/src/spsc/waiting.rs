@@ -83,7 +83,7 @@ impl<T, const N: usize, W: Word> AsyncRing<T, N, W> {
     #[must_use = "a ring is split once: without its handles it is of no use"]
     pub fn split(&'static self) -> Option<(Producer<&'static Self>, Consumer<&'static Self>)> {
         // I3: as in `Ring::split`.
-        self.ring.claim.succeeds().then(|| self.handles())
+        self.ring.ends.claim().then(|| self.handles())
     }
 
     /// As [`Ring::split_mut`].

@@ -1,6 +1,7 @@
 //! How handles come and go, and what they and their errors are like.
 
 use super::*;
+use crate::sync::AtomicUsize;
 use core::mem::{forget, offset_of};
 use static_assertions::{assert_eq_size, assert_impl_all, assert_not_impl_any, const_assert};
 use std::cell::Cell;
@@ -9,16 +10,17 @@ use std::format;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
-// The owner, two positions, and the pace.
+// The owner; and where there are copies, two positions and the pace.
+const COPIES: usize = KEEPS as usize;
 assert_eq_size!(
     Producer<&Ring<u32, 16>>,
     Consumer<&Ring<u32, 16>>,
-    ([usize; 3], [u32; 6])
+    (usize, [[usize; 2]; COPIES], [[u32; 6]; COPIES])
 );
 assert_eq_size!(
     Producer<&Ring<u32, 16, u8>>,
     Consumer<&Ring<u32, 16, u8>>,
-    (usize, [u32; 6], [u8; 2])
+    (usize, [[u32; 6]; COPIES], [[u8; 2]; COPIES])
 );
 
 // No two cores write to one cache line.
@@ -58,8 +60,6 @@ fn an_empty_ring_is_all_zeros() {
     assert_eq!(ring.ends.head.load(Ordering::Relaxed), 0);
     assert!(!ring.ends.producer_gone.load(Ordering::Relaxed));
     assert!(!ring.ends.consumer_gone.load(Ordering::Relaxed));
-    assert_eq!(ring.claim.claimant.load(Ordering::Relaxed), 0);
-    assert!(!ring.claim.taken.load(Ordering::Relaxed));
 }
 
 #[test]
@@ -77,11 +77,11 @@ fn a_static_is_split_once() {
 
 #[test]
 fn of_threads_that_split_at_once_at_most_one_succeeds() {
-    let claims: Vec<_> = (0..steps(50_000)).map(|_| Claim::new()).collect();
+    let rings: Vec<_> = (0..steps(50_000)).map(|_| Ends::<u8>::new()).collect();
     let passed = AtomicUsize::new(0);
     let claim_all = || {
-        let claim = |(i, claim): (usize, &Claim)| {
-            // Both threads are at the same claim, as nearly as can be.
+        let claim = |(i, ring): (usize, &Ends<u8>)| {
+            // Both threads are at the same ring, as nearly as can be.
             passed.fetch_add(1, Ordering::Relaxed);
             for spins in 0.. {
                 if passed.load(Ordering::Relaxed) >= 2 * (i + 1) {
@@ -90,16 +90,16 @@ fn of_threads_that_split_at_once_at_most_one_succeeds() {
                     std::thread::yield_now();
                 }
             }
-            claim.succeeds()
+            ring.claim()
         };
-        claims.iter().enumerate().map(claim).collect::<Vec<_>>()
+        rings.iter().enumerate().map(claim).collect::<Vec<_>>()
     };
     let (one, other) = std::thread::scope(|scope| {
         let other = scope.spawn(claim_all);
         (claim_all(), other.join().unwrap())
     });
     assert!(one.iter().zip(&other).all(|(one, other)| !(one & other)));
-    assert!(claims.iter().all(|claim| !claim.succeeds()));
+    assert!(rings.iter().all(|ring| !ring.claim()));
 }
 
 #[test]

@@ -7,11 +7,11 @@ use std::format;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::rc::Rc;
 
-// Header, slots, capacity, mask, two positions, and the pace.
+// Header, slots, capacity and mask; and where there are copies, two positions and the pace.
 assert_eq_size!(
     Producer<Heap<u32>>,
     Consumer<Heap<u32>>,
-    ([usize; 6], [u32; 6])
+    ([usize; 4], [([usize; 2], [u32; 6]); KEEPS as usize])
 );
 
 assert_impl_all!(Producer<Heap<Cell<u8>>>: Send);

@@ -3,7 +3,8 @@
 //!
 //! A step is an access to an atomic, or a fence. What is done to each item that moves,
 //! and nothing else, grows with their number. Beside its steps an operation pauses the
-//! processor at most 16 times. Each bound is reached, so none is too wide.
+//! processor at most 16 times. Each bound is reached, so none is too wide; but where handles
+//! keep no copies, up to `OWN` reads of one's own position come on top.
 
 use super::*;
 use crate::sync::{CONTENDED, stepped::count};
@@ -11,6 +12,8 @@ use std::format;
 
 const LARGE: usize = 1000;
 const ITEMS: [usize; LARGE + 1] = [7; LARGE + 1];
+
+const OWN: usize = if KEEPS { 0 } else { 4 };
 
 /// Its name, its bound, and what it does to a side, with a length.
 type Operation<H> = (&'static str, usize, fn(&mut H, usize));
@@ -55,7 +58,7 @@ impl State {
         pop(rx, rx.len());
         let (capacity, turn) = (tx.capacity(), 2 * tx.capacity());
         let start = self.head + turn - self.unseen_pops;
-        let mut way = (start + turn - rx.head.widen() % turn) % turn;
+        let mut way = (start + turn - rx.head().widen() % turn) % turn;
         while way > 0 {
             let n = way.min(capacity);
             push(tx, n);
@@ -68,10 +71,12 @@ impl State {
         push(tx, self.items - self.unseen_pushes);
         rx.refresh();
         push(tx, self.unseen_pushes);
-        assert_eq!(rx.head.widen() % turn, self.head);
+        assert_eq!(rx.head().widen() % turn, self.head);
         assert_eq!((tx.len(), rx.len()), (self.items, self.items));
-        assert_eq!(tx.ready(), capacity - self.items - self.unseen_pops);
-        assert_eq!(rx.ready(), self.items - self.unseen_pushes);
+        if KEEPS {
+            assert_eq!(tx.ready(), capacity - self.items - self.unseen_pops);
+            assert_eq!(rx.ready(), self.items - self.unseen_pushes);
+        }
     }
 }
 
@@ -81,7 +86,8 @@ fn ignore<T>(_: T) {}
 /// Measures one operation, and returns the most pauses that it made.
 fn reaches(name: &str, bound: usize, counts: impl Iterator<Item = (usize, usize)>) -> usize {
     let (steps, pauses): (Vec<_>, Vec<_>) = counts.unzip();
-    assert_eq!(steps.into_iter().max(), Some(bound), "{name}");
+    let steps = steps.into_iter().max().unwrap();
+    assert!(bound <= steps && steps <= bound + OWN, "{name}: {steps}");
     pauses.into_iter().max().unwrap()
 }
 
