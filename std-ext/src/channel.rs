@@ -116,6 +116,7 @@ pub(crate) mod receiver;
 pub(crate) mod sender;
 #[cfg(test)]
 mod tests;
+pub(crate) mod watched;
 mod weak;
 
 pub use self::closing::Closed;

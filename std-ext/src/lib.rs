@@ -37,6 +37,8 @@
 //!   every item.
 //! * [`age`]: receivers that drop items which have waited too long.
 //! * [`select`]: waiting for several channels at once.
+//! * [`pipeline`]: stages joined by channels, so that a slow one slows its source, and is
+//!   named.
 //!
 //! # Features
 //!
@@ -80,6 +82,8 @@ pub mod event;
 mod fence;
 #[cfg(feature = "std")]
 pub mod flavour;
+#[cfg(feature = "std")]
+pub mod pipeline;
 #[cfg(feature = "std")]
 mod policy;
 #[cfg(feature = "std")]

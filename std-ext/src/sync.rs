@@ -25,6 +25,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod native {
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
     use std::task::Waker;
+    pub(crate) use std::thread::JoinHandle;
     use std::time::{Duration, Instant};
 
     /// A thread that can sleep.
@@ -60,6 +61,14 @@ mod native {
 
     pub(crate) fn wake(waker: Waker) {
         waker.wake();
+    }
+
+    /// A new thread.
+    pub(crate) fn spawn(
+        name: String,
+        work: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name(name).spawn(work)
     }
 
     /// Where wake-ups are not certain, look again this often.
@@ -122,6 +131,7 @@ mod native {
 mod modelled {
     use loom::sync::Condvar;
     pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+    pub(crate) use loom::thread::JoinHandle;
     use ringfence_core::sync::weaken;
     use std::task::Waker;
     use std::time::{Duration, Instant};
@@ -166,6 +176,13 @@ mod modelled {
         if !weaken::left_out() {
             waker.wake();
         }
+    }
+
+    pub(crate) fn spawn(
+        _name: String,
+        work: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        Ok(loom::thread::spawn(work))
     }
 
     pub(crate) const NAP: Duration = Duration::ZERO;
