@@ -27,6 +27,8 @@ mod harness;
 #[cfg(ringfence_loom)]
 mod mpmc;
 #[cfg(ringfence_loom)]
+mod pipeline;
+#[cfg(ringfence_loom)]
 mod rendezvous;
 #[cfg(ringfence_loom)]
 mod select;
@@ -52,6 +54,7 @@ fn main() -> std::process::ExitCode {
             future::MODELS,
             select::MODELS,
             rendezvous::MODELS,
+            pipeline::MODELS,
         ]
         .concat(),
     )

@@ -87,7 +87,7 @@ fn source_is_held<N: Node<Item = End>>(
     is_filled: bool,
     make: impl FnOnce(Box<dyn Iterator<Item = Record> + Send>, Receiver<()>) -> Pipeline<N>,
 ) {
-    let (mut tokens, gate) = gate();
+    let (tokens, gate) = gate();
     let (census, limit) = (Census::default(), Arc::new(AtomicUsize::new(usize::MAX)));
     let (mut records, most) = (census.records(), limit.clone());
     let alive = census.0.clone();
@@ -100,6 +100,7 @@ fn source_is_held<N: Node<Item = End>>(
     let (most, capacity) = (plan.most_records(), plan.capacity());
     limit.store(most, SeqCst);
     let running = plan.start();
+    let mut tokens = tokens; // goes before `running` does, if this panics
     let filled = if is_filled { most } else { capacity / 2 };
     for _ in 0..50 {
         until("filling", || census.alive() >= filled);
@@ -187,6 +188,7 @@ fn slow_stage_is_named() {
         .capacity(4)
         .sink("write", drop)
         .start();
+    let tokens = tokens; // goes before `running` does, if this panics
     let is_named = |now: &Snapshot| now.bottleneck().is_some_and(|stage| stage.name == "slow");
     until("naming", || is_named(&running.snapshot()));
     let first = running.snapshot();
@@ -206,10 +208,12 @@ fn slow_stage_is_named() {
             && sink.idle > 900
             && is_named(&now)
     });
-    let full = running.snapshot();
-    let depth = |name| full.edge_to(name).unwrap().stats.depth;
-    assert_eq!((depth("parse"), depth("slow"), depth("write")), (4, 4, 0));
-    assert!(full.to_string().contains("bottleneck"));
+    until("filling", || {
+        let full = running.snapshot();
+        let depth = |name| full.edge_to(name).unwrap().stats.depth;
+        (depth("parse"), depth("slow"), depth("write")) == (4, 4, 0)
+    });
+    assert!(running.snapshot().to_string().contains("bottleneck"));
     running.handle().cancel();
     drop(tokens);
     assert_exact(&running.join().unwrap().total);
@@ -230,6 +234,7 @@ fn one_hot_key_is_named_though_the_stage_is_idle_on_average() {
         .key_by(|_| 0)
         .sink("write", drop)
         .start();
+    let tokens = tokens; // goes before `running` does, if this panics
     drop(gate);
     until("naming", || {
         let now = running.snapshot();
@@ -250,6 +255,7 @@ fn slow_source_leaves_all_idle() {
         .parallel(2)
         .sink("write", drop)
         .start();
+    let tokens = tokens; // goes before `running` does, if this panics
     until("idling", || {
         let now = running.snapshot();
         let idle = |name| now.stage(name).unwrap().load().idle > 900;
@@ -482,6 +488,7 @@ fn what_is_not_drained_in_time_is_dropped() {
         .sink("write", move |_| pass(&mut gate))
         .capacity(8)
         .start();
+    let tokens = tokens; // goes before `running` does, if this panics
     until("filling", || census.alive() == 10);
     let handle = running.handle();
     assert!(!handle.stop_within(Duration::ZERO));

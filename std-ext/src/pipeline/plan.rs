@@ -150,10 +150,7 @@ impl fmt::Display for Plan {
             let (name, n) = (&stage.meter.name, stage.meter.workers.len());
             let threads = if n == 1 { "thread" } else { "threads" };
             let in_hand = stage.in_hand;
-            writeln!(
-                f,
-                "{name}: {n} {threads}, at most {in_hand} records in hand"
-            )?;
+            writeln!(f, "{name}: {n} {threads}, in hand at most {in_hand}")?;
         }
         write!(
             f,

@@ -133,10 +133,15 @@ impl StageState {
         alive.max().unwrap_or_default()
     }
 
-    /// Whether some worker neither waits for room nor for records, for more than a tenth of
+    /// Whether some worker waits neither for room nor for records, for more than a tenth of
     /// its time each.
     fn is_saturated(&self) -> bool {
-        let mut loads = self.workers.iter().map(|spent| spent.load());
+        let started = |spent: &&Spent| !spent.alive.is_zero();
+        let mut loads = self
+            .workers
+            .iter()
+            .filter(started)
+            .map(|spent| spent.load());
         loads.any(|load| load.backpressured <= 100 && load.idle <= 100)
     }
 }
