@@ -267,6 +267,54 @@ fn slow_source_leaves_all_idle() {
 }
 
 #[test]
+fn busy_stage_without_pressure_is_not_named() {
+    let (read_on, mut source_gate) = gate();
+    let (work_on, mut gate) = gate();
+    let source = (0..2).inspect(move |&n| {
+        if n > 0 {
+            pass(&mut source_gate);
+        }
+    });
+    let running = Pipeline::source("read", source)
+        .sink("write", move |_: u64| pass(&mut gate))
+        .start();
+    let gates = (read_on, work_on); // go before `running` does, if this panics
+    until("work", || {
+        let now = running.snapshot();
+        assert!(now.bottleneck().is_none());
+        let sink = now.stage("write").unwrap();
+        sink.received == 1 && sink.load().busy > 950
+    });
+    drop(gates);
+    running.join().unwrap();
+}
+
+#[test]
+fn cancelled_stages_end_though_the_source_waits() {
+    let (tokens, mut gate) = gate();
+    let witness = Arc::new(());
+    let (parse, sink) = (witness.clone(), witness.clone());
+    let asked = Arc::new(AtomicUsize::new(0));
+    let asks = asked.clone();
+    let source = (0..2).inspect(move |_| {
+        asks.fetch_add(1, SeqCst);
+        pass(&mut gate);
+    });
+    let running = Pipeline::source("read", source)
+        .stage("parse", move |n: u64| (parse.clone(), n).1)
+        .parallel(2)
+        .sink("write", move |_| drop(sink.clone()))
+        .start();
+    let tokens = tokens; // goes before `running` does, if this panics
+    until("asking", || asked.load(SeqCst) == 1);
+    running.handle().cancel();
+    until("the end of all others", || Arc::strong_count(&witness) == 1);
+    assert!(!running.handle().has_ended());
+    drop(tokens);
+    assert_eq!(running.join().unwrap().ended, Ended::Cancelled);
+}
+
+#[test]
 fn order_is_kept_by_ordered_stages() {
     let several = |n: u64| (0..n % 4).map(move |i| n * 10 + i);
     for batch in [1, 5] {
