@@ -2,7 +2,7 @@
 //! starts, how it stands while it works, and which stage was the slowest.
 //!
 //! ```text
-//! cargo run --release --example wordcount             # a text of 64 MB, made up
+//! cargo run --release --example wordcount             # a text of 128 MB, made up
 //! cargo run --release --example wordcount FILE...
 //! ```
 
@@ -26,9 +26,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let sum = total.clone();
     let plan = Pipeline::try_source("read", blocks(text))
         .stage("fold", |block: String| block.to_lowercase())
+        .parallel(2)
+        .ordered()
         .capacity(8)
         .stage("count", |block| count(&block))
-        .parallel(2)
         .capacity(8)
         .sink("sum", move |words: Words| {
             let mut sum = sum.lock().expect("nothing panics under it");
@@ -44,7 +45,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let handle = running.handle();
     let mut last = handle.snapshot();
     while !handle.has_ended() {
-        std::thread::sleep(Duration::from_millis(250));
+        std::thread::sleep(Duration::from_millis(100));
         let now = handle.snapshot();
         println!("{}", now.since(&last));
         last = now;
@@ -67,7 +68,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn open(files: Vec<String>) -> io::Result<Box<dyn BufRead + Send>> {
     if files.is_empty() {
         let line = "the quick brown fox jumps over the lazy dog, which is too slow to notice\n";
-        let text = line.repeat((64 << 20) / line.len());
+        let text = line.repeat((128 << 20) / line.len());
         return Ok(Box::new(io::Cursor::new(text)));
     }
     let nothing: Box<dyn Read + Send> = Box::new(io::empty());
