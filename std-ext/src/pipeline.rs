@@ -281,6 +281,10 @@ where
 {
     /// How many records fit into its input; 64 unless said. Where each worker has a channel
     /// of its own, into each of these. With 0, records are handed over.
+    ///
+    /// # Panics
+    /// When the next stage is added, if no memory can hold it, or it is 0 with
+    /// [`OnFull::DropOldest`] or [`OnFull::DropRandom`].
     pub fn capacity(mut self, capacity: usize) -> Self {
         self.node.spec.capacity = capacity;
         self
@@ -324,10 +328,11 @@ where
     /// is kept, and what comes too early waits in the channels, which bound it. One slow
     /// record holds up the others once these are full.
     ///
-    /// The edges to and from it must block.
-    ///
     /// If several workers or sources feed it, or several workers are fed by it, a stage is
     /// put in between that has one worker, which does nothing else.
+    ///
+    /// # Panics
+    /// When the next stage is added, if the edges to and from it do not block.
     pub fn ordered(mut self) -> Self {
         self.node.spread = Spread::InTurn;
         self

@@ -340,6 +340,30 @@ fn order_is_kept_by_ordered_stages() {
 }
 
 #[test]
+fn records_are_handed_over_where_edges_hold_none() {
+    source_is_held(true, |records, mut gate| {
+        Pipeline::source("read", records)
+            .stage("parse", |record| record)
+            .parallel(2)
+            .capacity(0)
+            .sink("write", move |_| pass(&mut gate))
+            .capacity(0)
+    });
+}
+
+#[test]
+#[should_panic(expected = "several: an edge that keeps order must block")]
+fn order_is_not_kept_by_edges_that_drop() {
+    let _plan = Pipeline::source("read", 0..10)
+        .stage("several", |n: u64| n)
+        .parallel(2)
+        .ordered()
+        .on_full(OnFull::DropNewest)
+        .sink("write", drop)
+        .plan();
+}
+
+#[test]
 fn each_key_has_its_worker_and_its_order() {
     let seen: Arc<Mutex<HashMap<u64, Vec<u64>>>> = Arc::default();
     let workers: Arc<Mutex<HashSet<(u64, thread::ThreadId)>>> = Arc::default();
