@@ -6,7 +6,7 @@ use crate::crews::{SHAPES, Shape};
 use crate::harness::{Cores, Pop, PopSome, Push, PushSome, Run, by_batch, one_by_one, round_trip};
 #[cfg(unix)]
 use crate::idle;
-use crate::{blocking, channels, chunks, credits, many, rings, tasks, wake};
+use crate::{blocking, channels, chunks, credits, many, pipelines, rings, tasks, wake};
 
 /// Contestants that do the same work.
 #[derive(Debug)]
@@ -253,6 +253,7 @@ pub fn all(grid: &Grid) -> Vec<Group> {
         }
     }
     all.extend(tasks::groups());
+    all.extend(pipelines::groups());
     all.extend(wake::groups());
     #[cfg(unix)]
     all.extend(idle::groups());

@@ -9,6 +9,7 @@
 //! * [`tasks`]: that are tasks; both with their contestants.
 //! * [`credits`]: credits, beside tokio's semaphore, and channels with them.
 //! * [`wake`], `idle`: how long it takes to wake a receiver, and what it costs to wait.
+//! * [`pipelines`]: three stages in a row.
 //! * [`groups`]: who runs against whom.
 //! * [`report`]: runs a group in rounds and prints its tables.
 //! * [`machine`]: says what it ran on.
@@ -24,6 +25,7 @@ pub mod harness;
 pub mod idle;
 pub mod machine;
 pub mod many;
+pub mod pipelines;
 pub mod report;
 pub mod rings;
 pub mod tasks;

@@ -121,6 +121,7 @@ pub(crate) mod receiver;
 pub(crate) mod sender;
 #[cfg(test)]
 mod tests;
+pub(crate) mod watched;
 mod weak;
 pub mod weighted;
 

@@ -43,6 +43,8 @@
 //!   are bounded so.
 //! * [`Receiver::polled`]: items that are read in place, and whose slots come back when they
 //!   are committed. [`Watermarks`]: for sources that can be paused.
+//! * [`pipeline`]: stages joined by channels, so that a slow one slows its source, and is
+//!   named.
 //!
 //! # Features
 //!
@@ -103,6 +105,8 @@ mod fence;
 pub mod flavour;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "std")]
+pub mod pipeline;
 #[cfg(feature = "std")]
 mod policy;
 #[cfg(feature = "std")]

@@ -25,6 +25,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 mod native {
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
     use std::task::Waker;
+    pub(crate) use std::thread::JoinHandle;
     use std::time::{Duration, Instant};
 
     /// A thread that can sleep.
@@ -70,6 +71,14 @@ mod native {
     /// Tells whoever has what is not here that somebody came for it. Under a lock.
     pub(crate) fn leave_word(word: &mut bool) {
         *word = true;
+    }
+
+    /// A new thread.
+    pub(crate) fn spawn(
+        name: String,
+        work: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name(name).spawn(work)
     }
 
     /// Where wake-ups are not certain, look again this often.
@@ -132,6 +141,7 @@ mod native {
 mod modelled {
     use loom::sync::Condvar;
     pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+    pub(crate) use loom::thread::JoinHandle;
     use ringfence_core::sync::weaken;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::task::Waker;
@@ -191,6 +201,13 @@ mod modelled {
     #[track_caller]
     pub(crate) fn leave_word(word: &mut bool) {
         *word |= !weaken::left_out();
+    }
+
+    pub(crate) fn spawn(
+        _name: String,
+        work: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<JoinHandle<()>> {
+        Ok(loom::thread::spawn(work))
     }
 
     pub(crate) const NAP: Duration = Duration::ZERO;

@@ -35,6 +35,8 @@ mod party;
 #[cfg(ringfence_loom)]
 mod pipe;
 #[cfg(ringfence_loom)]
+mod pipeline;
+#[cfg(ringfence_loom)]
 mod poll;
 #[cfg(ringfence_loom)]
 mod pull;
@@ -73,6 +75,7 @@ fn main() -> std::process::ExitCode {
             party::MODELS,
             credit::MODELS,
             poll::MODELS,
+            pipeline::MODELS,
         ]
         .concat(),
     )

@@ -22,7 +22,7 @@ pub enum Closed {
 }
 
 impl Closed {
-    pub(super) fn with(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+    pub(crate) fn with(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self::With(error.into().into())
     }
 }

@@ -1,0 +1,78 @@
+//! What pipelines need of channels: to know when an end is about to wait, and to close from
+//! anywhere.
+
+use super::receiver::{receive, up_to};
+use super::sender::offer;
+use super::{Closed, Receiver, Sender};
+use crate::error::{RecvError, SendError, SendManyError, TryRecvError, TrySendError};
+use crate::flavour::Flavour;
+use crate::policy::{OnFull, Sent, SentMany};
+
+/// Closes a channel, though it is not one of its ends.
+pub(crate) type Closer = Box<dyn Fn(Closed) + Send + Sync>;
+
+impl<T, F: Flavour> Sender<T, F> {
+    /// As [`send`](Self::send), and keeps what `waits` gives for as long as it waits.
+    #[inline]
+    pub(crate) fn send_watched<W>(
+        &mut self,
+        item: T,
+        waits: impl FnOnce() -> W,
+    ) -> Result<Sent<T>, SendError<T>> {
+        if self.on_full != OnFull::Block {
+            return self.send(item);
+        }
+        match offer(&mut self.tx, &self.shared, item) {
+            Ok(()) => Ok(Sent::Stored),
+            Err(TrySendError::Full(item)) => {
+                let _waiting = waits();
+                self.send(item)
+            }
+            // Which counts it.
+            Err(TrySendError::Disconnected(item)) => self.send(item),
+        }
+    }
+
+    /// As [`send_many`](Self::send_many), and keeps what `waits` gives until it is through
+    /// if there is not room for all.
+    pub(crate) fn send_many_watched<W>(
+        &mut self,
+        items: impl ExactSizeIterator<Item = T>,
+        waits: impl FnOnce() -> W,
+    ) -> Result<SentMany<T>, SendManyError<T>> {
+        let room = self.capacity().saturating_sub(self.len());
+        let _waiting = (self.on_full == OnFull::Block && room < items.len()).then(waits);
+        self.send_many(items)
+    }
+
+    pub(crate) fn closer(&self) -> Closer
+    where
+        T: Send + 'static,
+        F::Rx<T>: Send + 'static,
+        F::Gauge<T>: Send + Sync + 'static,
+    {
+        let shared = self.shared.clone();
+        Box::new(move |why| shared.close(why))
+    }
+}
+
+impl<T, F: Flavour> Receiver<T, F> {
+    /// As [`recv_many`](Self::recv_many), and keeps what `waits` gives for as long as it
+    /// waits.
+    #[inline]
+    pub(crate) fn recv_many_watched<W>(
+        &mut self,
+        buffer: &mut Vec<T>,
+        limit: usize,
+        waits: impl FnOnce() -> W,
+    ) -> Result<usize, RecvError> {
+        match receive(&mut self.consumer, &self.shared, up_to(limit, buffer)) {
+            Ok(n) => Ok(n),
+            Err(TryRecvError::Disconnected) => Err(RecvError),
+            Err(TryRecvError::Empty) => {
+                let _waiting = waits();
+                self.recv_many(buffer, limit)
+            }
+        }
+    }
+}

@@ -1,0 +1,329 @@
+//! How stages are put together: from the source on, each is finished when the next is known,
+//! since only then it is known what it sends to.
+
+use std::cell::Cell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use super::edge::{Nowhere, Output, Spec};
+use super::emit::Emit;
+use super::joint::{Joint, Spread};
+use super::meter::StageMeter;
+use super::plan::{Draft, EdgePlan, Plan, StagePlan, Thread};
+use super::route::Both;
+use super::work::{BoxError, Map, Work};
+use super::worker::{SourceWorker, StageWorker};
+use crate::policy::OnFull;
+
+/// What the last stage of a complete pipeline gives: nothing.
+#[derive(Clone, Copy, Debug)]
+pub enum End {}
+
+/// The last part of a pipeline in the making. Sealed.
+pub trait Node: sealed::Sealed {
+    /// What it gives.
+    type Item: Send + 'static;
+    /// Nothing more is said about it.
+    #[doc(hidden)]
+    fn seal(self) -> Line<Self::Item>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<T> Sealed for super::Line<T> {}
+    impl<I, O, W> Sealed for super::Stage<I, O, W> {}
+}
+
+/// A pipeline up to an open end, about which nothing more is said.
+pub struct Line<T> {
+    draft: Draft,
+    /// The stages at the end.
+    from: Vec<Arc<StageMeter>>,
+    /// How many workers they have together.
+    senders: usize,
+    /// Whether what they send is to be taken from them in turn.
+    in_turn: bool,
+    attach: Box<Attach<T>>,
+}
+
+/// Makes threads of the stages at the end, now that there is something for them to send to.
+type Attach<T> = dyn FnOnce(Outlets<T>, &mut Draft);
+
+/// What the workers at the end send to.
+struct Outlets<T> {
+    /// One for each of them.
+    outputs: Vec<Box<dyn Output<T>>>,
+    batch: usize,
+    /// How many copies of its records a worker makes.
+    copies: usize,
+}
+
+impl<T> Outlets<T> {
+    /// How many records a worker may keep for them.
+    fn in_hand(&self) -> usize {
+        self.batch * (1 + self.copies)
+    }
+}
+
+impl<T: Send + 'static> Line<T> {
+    pub(super) fn source<R>(name: String, records: R) -> Self
+    where
+        R: Iterator<Item = Result<T, BoxError>> + Send + 'static,
+    {
+        let meter = StageMeter::new(name, 1);
+        let from = vec![meter.clone()];
+        let attach = move |mut to: Outlets<T>, draft: &mut Draft| {
+            draft.stages.push(StagePlan {
+                meter: meter.clone(),
+                in_hand: to.in_hand(),
+            });
+            let output = to.outputs.remove(0);
+            let emit = Emit::new(output, to.batch, false, meter.workers[0].clone());
+            draft.threads.push(Thread {
+                stage: meter,
+                index: 0,
+                worker: Box::new(SourceWorker { records, emit }),
+            });
+        };
+        Self {
+            draft: Draft::default(),
+            from,
+            senders: 1,
+            in_turn: false,
+            attach: Box::new(attach),
+        }
+    }
+
+    /// With a stage behind it that does nothing but to bring its records into one sequence.
+    fn through_one(self, name: &str) -> Self {
+        let name = format!("order for {name}");
+        Stage::new(self, name, Map(|record: T| record)).seal()
+    }
+
+    pub(super) fn merge(self, other: Self) -> Self {
+        let [mut first, second] = [self, other].map(|line| {
+            let name = line.from[0].name.clone();
+            if line.in_turn {
+                line.through_one(&name)
+            } else {
+                line
+            }
+        });
+        let (n, attach_first, attach_second) = (first.senders, first.attach, second.attach);
+        first.draft.absorb(second.draft);
+        first.from.extend(second.from);
+        Self {
+            draft: first.draft,
+            from: first.from,
+            senders: n + second.senders,
+            in_turn: false,
+            attach: Box::new(move |mut to, draft| {
+                let outputs = to.outputs.split_off(n);
+                let rest = Outlets { outputs, ..to };
+                attach_first(to, draft);
+                attach_second(rest, draft);
+            }),
+        }
+    }
+
+    /// `complete` makes a complete pipeline of the branch.
+    pub(super) fn tee(self, complete: impl FnOnce(Self) -> Line<End>) -> Self
+    where
+        T: Clone,
+    {
+        // What the branch sends to is known when it is complete.
+        let known = Rc::new(Cell::new(None));
+        let branch = Self {
+            draft: Draft::default(),
+            from: self.from.clone(),
+            senders: self.senders,
+            in_turn: self.in_turn,
+            attach: {
+                let known = known.clone();
+                Box::new(move |to, _| known.set(Some(to)))
+            },
+        };
+        let branch = complete(branch).finish();
+        let copies: Outlets<T> = known.take().expect("the branch is another pipeline");
+        let attach = self.attach;
+        Self {
+            attach: Box::new(move |to, draft| {
+                let both = to.outputs.into_iter().zip(copies.outputs);
+                let both = both
+                    .map(|(main, copy)| -> Box<dyn Output<T>> { Box::new(Both::new(main, copy)) });
+                let to = Outlets {
+                    outputs: both.collect(),
+                    batch: to.batch,
+                    copies: 1 + to.copies + copies.copies,
+                };
+                attach(to, draft);
+                draft.absorb(branch);
+            }),
+            ..self
+        }
+    }
+
+    /// Nothing follows.
+    fn finish(self) -> Draft {
+        let Self {
+            mut draft,
+            senders,
+            attach,
+            ..
+        } = self;
+        let nowhere = || -> Box<dyn Output<T>> { Box::new(Nowhere) };
+        let to = Outlets {
+            outputs: (0..senders).map(|_| nowhere()).collect(),
+            batch: 1,
+            copies: 0,
+        };
+        attach(to, &mut draft);
+        draft
+    }
+
+    pub(super) fn plan(self) -> Plan {
+        Plan::new(self.finish())
+    }
+}
+
+impl<T: Send + 'static> Node for Line<T> {
+    type Item = T;
+
+    fn seal(self) -> Self {
+        self
+    }
+}
+
+/// A stage, about which more can be said.
+pub struct Stage<I, O, W> {
+    line: Line<I>,
+    name: String,
+    /// One for each worker.
+    pub(super) works: Vec<W>,
+    pub(super) spec: Spec,
+    pub(super) spread: Spread<I>,
+    gives: PhantomData<fn() -> O>,
+}
+
+impl<I, O, W> Stage<I, O, W> {
+    pub(super) fn new(line: Line<I>, name: String, work: W) -> Self {
+        Self {
+            line,
+            name,
+            works: vec![work],
+            spec: Spec::default(),
+            spread: Spread::Shared,
+            gives: PhantomData,
+        }
+    }
+}
+
+impl<I, O, W> Node for Stage<I, O, W>
+where
+    I: Send + 'static,
+    O: Send + 'static,
+    W: Work<I, O>,
+{
+    type Item = O;
+
+    fn seal(self) -> Line<O> {
+        let Self {
+            mut line,
+            name,
+            works,
+            spec,
+            spread,
+            ..
+        } = self;
+        let n = works.len();
+        let in_turn = n > 1 && matches!(spread, Spread::InTurn);
+        if n > 1 && line.in_turn || in_turn && line.senders > 1 {
+            line = line.through_one(&name);
+        }
+        let blocks = spec.on_full == OnFull::Block;
+        assert!(
+            blocks || !line.in_turn && !in_turn,
+            "{name}: an edge that keeps order must block"
+        );
+        let meter = StageMeter::new(name, n);
+        let edge = if line.in_turn {
+            Joint::in_turn(&spec, line.senders)
+        } else {
+            Joint::new(&spec, line.senders, n, &spread)
+        };
+        let Line {
+            mut draft,
+            from,
+            attach,
+            ..
+        } = line;
+        let to = Outlets {
+            outputs: edge.outputs,
+            batch: spec.batch,
+            copies: 0,
+        };
+        attach(to, &mut draft);
+        draft.closers.extend(edge.closers);
+        draft.edges.push(EdgePlan {
+            from,
+            to: meter.clone(),
+            spec,
+            monitors: edge.monitors,
+        });
+        let attach = {
+            let (meter, inputs) = (meter.clone(), edge.inputs);
+            move |to: Outlets<O>, draft: &mut Draft| {
+                // One of those received is the one that is kept to be sent.
+                let held_back = usize::from(in_turn);
+                draft.stages.push(StagePlan {
+                    meter: meter.clone(),
+                    in_hand: n * (spec.batch - 1 + to.in_hand() + held_back),
+                });
+                let all = works.into_iter().zip(inputs).zip(to.outputs);
+                for (index, ((work, input), output)) in all.enumerate() {
+                    let own = &meter.workers[index];
+                    let emit = Emit::new(output, to.batch, in_turn, own.clone());
+                    draft.threads.push(Thread {
+                        stage: meter.clone(),
+                        index,
+                        worker: Box::new(StageWorker {
+                            input,
+                            work,
+                            emit,
+                            records: Vec::new(),
+                            batch: spec.batch,
+                            meter: own.clone(),
+                        }),
+                    });
+                }
+            }
+        };
+        Line {
+            draft,
+            from: vec![meter],
+            senders: n,
+            in_turn,
+            attach: Box::new(attach),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Line<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from: Vec<_> = self.from.iter().map(|stage| &*stage.name).collect();
+        f.debug_struct("Line")
+            .field("from", &from)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<I, O, W> fmt::Debug for Stage<I, O, W> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage")
+            .field("name", &self.name)
+            .field("workers", &self.works.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,194 @@
+//! What a pipeline is made of, before it starts.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::control::{Control, OnFailure, PipelineError};
+use super::edge::Spec;
+use super::meter::StageMeter;
+use super::running::Running;
+use super::snapshot::{Edge, Gauges, Report};
+use super::worker::Worker;
+use crate::channel::watched::Closer;
+use crate::stats::Monitor;
+
+/// Stages and edges so far, sources first.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) stages: Vec<StagePlan>,
+    pub(super) edges: Vec<EdgePlan>,
+    pub(super) threads: Vec<Thread>,
+    pub(super) closers: Vec<Closer>,
+}
+
+pub(super) struct StagePlan {
+    pub(super) meter: Arc<StageMeter>,
+    pub(super) in_hand: usize,
+}
+
+pub(super) struct EdgePlan {
+    pub(super) from: Vec<Arc<StageMeter>>,
+    pub(super) to: Arc<StageMeter>,
+    pub(super) spec: Spec,
+    /// One for each of its channels.
+    pub(super) monitors: Vec<Monitor>,
+}
+
+/// A thread to be.
+pub(super) struct Thread {
+    pub(super) stage: Arc<StageMeter>,
+    /// Which of the stage's workers.
+    pub(super) index: usize,
+    pub(super) worker: Box<dyn Worker>,
+}
+
+impl Draft {
+    pub(super) fn absorb(&mut self, other: Self) {
+        self.stages.extend(other.stages);
+        self.edges.extend(other.edges);
+        self.threads.extend(other.threads);
+        self.closers.extend(other.closers);
+    }
+
+    fn gauges(&self) -> Gauges {
+        let index = |stage: &Arc<StageMeter>| {
+            let mut all = self.stages.iter();
+            all.position(|plan| Arc::ptr_eq(&plan.meter, stage))
+                .expect("the stages of an edge are in the same plan")
+        };
+        let edges = self.edges.iter().map(|edge| Edge {
+            from: edge.from.iter().map(index).collect(),
+            to: index(&edge.to),
+            monitors: edge.monitors.clone(),
+        });
+        Gauges {
+            edges: edges.collect(),
+            stages: self.stages.iter().map(|plan| plan.meter.clone()).collect(),
+        }
+    }
+}
+
+/// A pipeline that is complete, and can be looked at before it starts: its `Display` lists
+/// stages, edges, and the most records that can be inside.
+#[must_use = "it has not started"]
+pub struct Plan {
+    draft: Draft,
+    on_failure: OnFailure,
+}
+
+impl Plan {
+    pub(super) fn new(draft: Draft) -> Self {
+        let on_failure = OnFailure::default();
+        Self { draft, on_failure }
+    }
+
+    /// What becomes of the others when a stage fails; [`OnFailure::Cancel`] unless said.
+    pub fn on_failure(self, on_failure: OnFailure) -> Self {
+        Self { on_failure, ..self }
+    }
+
+    /// How many threads it will have.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.draft.threads.len()
+    }
+
+    /// How many records fit in its edges.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        let edges = self.draft.edges.iter();
+        edges.map(EdgePlan::capacity).sum()
+    }
+
+    /// How many records its workers can have in hand: received and not worked on, at work, or
+    /// kept to be sent together. What a stage holds back itself is not counted, nor what an
+    /// iterator that it returned has not given yet.
+    #[must_use]
+    pub fn in_hand(&self) -> usize {
+        self.draft.stages.iter().map(|stage| stage.in_hand).sum()
+    }
+
+    /// The most records that can be inside: what fits in the edges, and what workers have
+    /// in hand.
+    #[must_use]
+    pub fn most_records(&self) -> usize {
+        self.capacity() + self.in_hand()
+    }
+
+    /// Starts the threads.
+    pub fn start(self) -> Running {
+        let gauges = self.draft.gauges();
+        let control = Control::new(self.on_failure, self.draft.closers);
+        Running::start(control, gauges, self.draft.threads)
+    }
+
+    /// Starts the threads, and waits until all have ended.
+    ///
+    /// # Errors
+    /// [`PipelineError`], if a stage fails.
+    pub fn run(self) -> Result<Report, PipelineError> {
+        self.start().join()
+    }
+}
+
+impl EdgePlan {
+    fn capacity(&self) -> usize {
+        self.spec.capacity * self.monitors.len()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Draft { stages, edges, .. } = &self.draft;
+        for stage in stages {
+            for edge in edges
+                .iter()
+                .filter(|edge| Arc::ptr_eq(&edge.to, &stage.meter))
+            {
+                writeln!(f, "  {edge}")?;
+            }
+            let (name, n) = (&stage.meter.name, stage.meter.workers.len());
+            let threads = if n == 1 { "thread" } else { "threads" };
+            let in_hand = stage.in_hand;
+            writeln!(f, "{name}: {n} {threads}, in hand at most {in_hand}")?;
+        }
+        write!(
+            f,
+            "in all {} threads, at most {} records: {} in edges, {} in hand",
+            self.threads(),
+            self.most_records(),
+            self.capacity(),
+            self.in_hand()
+        )
+    }
+}
+
+impl fmt::Display for EdgePlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let from: Vec<_> = self.from.iter().map(|stage| &*stage.name).collect();
+        let Spec {
+            capacity,
+            on_full,
+            batch,
+        } = self.spec;
+        write!(f, "{} -> {}: ", from.join(" + "), self.to.name)?;
+        if self.monitors.len() > 1 {
+            write!(f, "{} x ", self.monitors.len())?;
+        }
+        write!(f, "{capacity} records, {on_full:?}")?;
+        if batch > 1 {
+            write!(f, ", batches of {batch}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Plan")
+            .field("stages", &self.draft.stages.len())
+            .field("threads", &self.threads())
+            .field("most_records", &self.most_records())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,77 @@
+//! Outputs made of several: each record to one of them, or to all.
+
+use super::edge::Output;
+use super::emit::Stopped;
+use super::meter::Meter;
+
+/// Which of `n` outputs a record goes to.
+pub(super) type Route<T> = Box<dyn FnMut(&T) -> usize + Send>;
+
+/// Each record to one of several outputs.
+pub(super) struct Routed<T> {
+    outputs: Vec<Box<dyn Output<T>>>,
+    /// What goes to each of them.
+    parts: Vec<Vec<T>>,
+    route: Route<T>,
+}
+
+impl<T> Routed<T> {
+    pub(super) fn new(outputs: Vec<Box<dyn Output<T>>>, route: Route<T>) -> Self {
+        let parts = outputs.iter().map(|_| Vec::new()).collect();
+        Self {
+            outputs,
+            parts,
+            route,
+        }
+    }
+}
+
+impl<T: Send> Output<T> for Routed<T> {
+    fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        for record in records.drain(..) {
+            let to = (self.route)(&record);
+            self.parts[to].push(record);
+        }
+        let parts = self.outputs.iter_mut().zip(&mut self.parts);
+        let sent = parts
+            .filter(|(_, part)| !part.is_empty())
+            .try_for_each(|(output, part)| output.send(part, meter));
+        if sent.is_err() {
+            self.parts.iter_mut().for_each(|part| records.append(part));
+        }
+        sent
+    }
+}
+
+/// Each record to two outputs.
+pub(super) struct Both<T> {
+    main: Box<dyn Output<T>>,
+    copy: Box<dyn Output<T>>,
+    /// Of `copy`.
+    records: Vec<T>,
+}
+
+impl<T> Both<T> {
+    pub(super) fn new(main: Box<dyn Output<T>>, copy: Box<dyn Output<T>>) -> Self {
+        let records = Vec::new();
+        Self {
+            main,
+            copy,
+            records,
+        }
+    }
+}
+
+impl<T: Clone + Send> Output<T> for Both<T> {
+    fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        self.records.clone_from(records);
+        self.copy.send(&mut self.records, meter)?;
+        self.main.send(records, meter)
+    }
+
+    fn end_turn(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        self.records.clone_from(records);
+        self.copy.end_turn(&mut self.records, meter)?;
+        self.main.end_turn(records, meter)
+    }
+}

@@ -1,0 +1,78 @@
+//! Order across parallel workers, without numbers and without a buffer of its own: records go
+//! to the workers in turn, each over its own channel, and what comes of them is taken from
+//! the workers in the same turn. What waits for its turn waits in the channels.
+
+use super::edge::{Input, Output};
+use super::emit::Stopped;
+use super::meter::Meter;
+use crate::error::RecvError;
+
+/// What came of one record: any number of `More`, and then one of the others.
+pub(super) enum Turn<T> {
+    More(T),
+    Last(T),
+    /// The turn is over, and has had its last record, or none.
+    Over,
+}
+
+/// Says where each turn ends.
+pub(super) struct TurnOutput<T> {
+    output: Box<dyn Output<Turn<T>>>,
+    turns: Vec<Turn<T>>,
+}
+
+impl<T> TurnOutput<T> {
+    pub(super) fn new(output: Box<dyn Output<Turn<T>>>) -> Self {
+        let turns = Vec::new();
+        Self { output, turns }
+    }
+}
+
+impl<T: Send> Output<T> for TurnOutput<T> {
+    fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        self.turns.extend(records.drain(..).map(Turn::More));
+        self.output.send(&mut self.turns, meter)
+    }
+
+    fn end_turn(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        let last = records.pop().map_or(Turn::Over, Turn::Last);
+        self.turns.extend(records.drain(..).map(Turn::More));
+        self.turns.push(last);
+        self.output.send(&mut self.turns, meter)
+    }
+}
+
+/// Takes from several inputs in turn. The first that has ended when its turn comes is the
+/// end of all: none of the others can have a record before it.
+pub(super) struct InTurn<T> {
+    inputs: Vec<Box<dyn Input<Turn<T>>>>,
+    next: usize,
+    turns: Vec<Turn<T>>,
+}
+
+impl<T> InTurn<T> {
+    pub(super) fn new(inputs: Vec<Box<dyn Input<Turn<T>>>>) -> Self {
+        Self {
+            inputs,
+            next: 0,
+            turns: Vec::with_capacity(1),
+        }
+    }
+}
+
+impl<T: Send> Input<T> for InTurn<T> {
+    /// One record, since the next may be another's.
+    fn recv(&mut self, records: &mut Vec<T>, _: usize, meter: &Meter) -> Result<(), RecvError> {
+        loop {
+            self.inputs[self.next].recv(&mut self.turns, 1, meter)?;
+            let turn = self.turns.pop().expect("it was received");
+            if !matches!(turn, Turn::More(_)) {
+                self.next = (self.next + 1) % self.inputs.len();
+            }
+            if let Turn::More(record) | Turn::Last(record) = turn {
+                records.push(record);
+                return Ok(());
+            }
+        }
+    }
+}
