@@ -30,7 +30,10 @@ const PLOTS: [Plot; 2] = [
 ];
 
 pub(crate) fn page(setting: &Setting, outcomes: &[Outcome]) -> String {
-    let tables: String = report::tables(outcomes).iter().map(table).collect();
+    let tables: String = report::tables(setting, outcomes)
+        .iter()
+        .map(table)
+        .collect();
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>overload</title>\n\
          <style>\n{STYLE}\n</style>\n<h1>Overload</h1>\n<p class=\"note\">{}</p>\n\

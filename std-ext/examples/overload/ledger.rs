@@ -28,7 +28,8 @@ pub(crate) enum Fate {
     Delivered,
 }
 
-/// How many items, and the sum of their numbers: equal sums of both say that these are the same.
+/// How many items, and the sum of their numbers: if both are equal, it is the same items, unless
+/// errors make up for each other.
 #[derive(Default)]
 struct Tally {
     items: AtomicU64,

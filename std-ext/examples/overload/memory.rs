@@ -45,6 +45,11 @@ impl Growth {
 
     /// Whether it grew by more than what comes and goes.
     pub(crate) fn is_leak(&self) -> bool {
-        self.bytes_per_second * self.seconds > NOISE
+        self.bytes() > NOISE
+    }
+
+    /// How much it grew once it was warm.
+    pub(crate) fn bytes(&self) -> f64 {
+        self.bytes_per_second * self.seconds
     }
 }

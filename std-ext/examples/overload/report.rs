@@ -40,7 +40,7 @@ pub(crate) fn overload(setting: &Setting) -> String {
     )
 }
 
-pub(crate) fn tables(outcomes: &[Outcome]) -> [Table; 3] {
+pub(crate) fn tables(setting: &Setting, outcomes: &[Outcome]) -> Vec<Table> {
     let rows = |row: fn(&Outcome) -> Vec<String>| {
         let named = |outcome: &Outcome| {
             let name = vec![outcome.strategy.name()];
@@ -48,7 +48,7 @@ pub(crate) fn tables(outcomes: &[Outcome]) -> [Table; 3] {
         };
         outcomes.iter().map(named).collect()
     };
-    [
+    let mut tables = vec![
         Table {
             title: "What became of the items",
             legend: "held back: not yet sent when time was up, since the source had to wait\n\
@@ -62,10 +62,9 @@ pub(crate) fn tables(outcomes: &[Outcome]) -> [Table; 3] {
             title: "What it takes",
             legend: "latency: from when an item should have been sent until it is received, in ms\n\
                      inside, longest send: from when it was sent until then; until sent, in ms\n\
-                     KiB alive, MiB resident: the most that all items had, and the whole process\n\
-                     KiB/s: how that grew, by least squares, without the first quarter of the time",
+                     KiB alive, MiB resident: the most that all items had, and the whole process",
             head: "strategy|latency p50|p99|max|inside p50|p99|max|longest send|items inside|\
-                   KiB alive|MiB resident|KiB/s"
+                   KiB alive|MiB resident"
                 .split('|')
                 .collect(),
             rows: rows(costs),
@@ -76,7 +75,16 @@ pub(crate) fn tables(outcomes: &[Outcome]) -> [Table; 3] {
             head: vec!["strategy", "gives", "costs"],
             rows: rows(|outcome| outcome.strategy.meaning().map(String::from).to_vec()),
         },
-    ]
+    ];
+    if setting.chaos {
+        tables.push(Table {
+            title: "How resident memory grew",
+            legend: "by least squares, without the first quarter of the time; 4096 KiB are too much",
+            head: vec!["strategy", "KiB a second", "KiB"],
+            rows: rows(growth),
+        });
+    }
+    tables
 }
 
 fn fates(outcome: &Outcome) -> Vec<String> {
@@ -126,17 +134,28 @@ fn costs(outcome: &Outcome) -> Vec<String> {
         ]
         .map(|micros| milliseconds(Duration::from_micros(micros)))
     };
-    let growth = outcome.growth.as_ref();
-    let of_growth = |figure: fn(&Growth) -> f64| {
-        growth.map_or("-".into(), |growth| format!("{:.1}", figure(growth)))
-    };
     let mut cells = [three(&outcome.times.latency), three(&outcome.times.inside)].concat();
     cells.push(milliseconds(outcome.produced.longest_send));
     cells.push(outcome.stats.high_water.to_string());
     cells.push((outcome.most_bytes / 1024).to_string());
-    cells.push(of_growth(|growth| growth.peak as f64 / (1 << 20) as f64));
-    cells.push(of_growth(|growth| growth.bytes_per_second / 1024.0));
+    cells.push(of_growth(outcome, |growth| {
+        growth.peak as f64 / 1024.0 / 1024.0
+    }));
     cells
+}
+
+fn growth(outcome: &Outcome) -> Vec<String> {
+    let figures: [fn(&Growth) -> f64; 2] = [
+        |growth| growth.bytes_per_second / 1024.0,
+        |growth| growth.bytes() / 1024.0,
+    ];
+    figures.map(|figure| of_growth(outcome, figure)).to_vec()
+}
+
+/// Where the system says how much memory there is.
+fn of_growth(outcome: &Outcome, figure: fn(&Growth) -> f64) -> String {
+    let growth = outcome.growth.as_ref();
+    growth.map_or("-".into(), |growth| format!("{:.1}", figure(growth)))
 }
 
 fn milliseconds(time: Duration) -> String {
@@ -172,13 +191,15 @@ pub(crate) fn conclusion(outcomes: &[Outcome]) -> String {
 
 /// The report as text.
 pub(crate) fn text(setting: &Setting, outcomes: &[Outcome]) -> String {
-    let tables = tables(outcomes).map(|table| table.text());
-    let conclusion = conclusion(outcomes);
-    format!(
-        "{}\n\n{}\n{conclusion}",
+    let tables = tables(setting, outcomes);
+    let tables: Vec<_> = tables.iter().map(Table::text).collect();
+    let tables = tables.join("\n");
+    let parts = [
         overload(setting),
-        tables.join("\n")
-    )
+        tables.trim_end().into(),
+        conclusion(outcomes),
+    ];
+    parts.join("\n\n")
 }
 
 impl Table {
