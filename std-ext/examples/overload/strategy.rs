@@ -49,39 +49,39 @@ impl Strategy {
         match self {
             Self::Block => [
                 "nothing is lost",
-                "the source waits: what it is late with gets old before it is sent",
+                "the source waits, and is late with all that follows",
             ],
             Self::Pull => [
-                "nothing is lost, and hardly anything waits inside",
-                "as block; a source must be able to wait until it is asked",
+                "nothing is lost; hardly anything waits inside",
+                "as block; the source must be able to wait to be asked",
             ],
             Self::Weighted => [
-                "nothing is lost, and memory is bounded in bytes, not in items",
-                "as block; each item takes and gives back credits",
+                "nothing is lost; memory is bounded in bytes",
+                "as block; credits for each item",
             ],
             Self::Reject => [
-                "the source never waits, and decides itself (try_send)",
+                "the source never waits, and decides itself",
                 "what it does not send again is lost",
             ],
             Self::DropNewest => [
-                "the source never waits; what happened first is kept",
-                "the newest are lost; all others wait for a full queue",
+                "the source never waits; what came first is kept",
+                "the newest are lost; the others wait for a full queue",
             ],
             Self::DropOldest => [
-                "the source never waits; what is delivered is the latest there is",
+                "the source never waits; the latest are delivered",
                 "the oldest are lost, after they have waited in vain",
             ],
             Self::DropRandom => [
-                "the source never waits; losses are spread, and begin early",
-                "some are lost before the queue is full",
+                "the source never waits; gaps come early, but are small",
+                "some are lost before it is full",
             ],
             Self::Ttl => [
-                "what is delivered has waited for a bounded time",
-                "what has waited longer is lost; the newest too, if the queue is full",
+                "nothing that is delivered has waited for long",
+                "what has is lost; the newest too, if it is full",
             ],
             Self::Codel => [
-                "short bursts lose nothing, lasting waits are cut by dropping",
-                "drops grow slowly: made for sources that react to them",
+                "short bursts lose nothing; lasting waits are cut",
+                "made for sources that react to drops; this one does not",
             ],
         }
     }
