@@ -47,7 +47,7 @@ impl<T, F> Counted<T, F> {
     fn take_credit(&self) -> bool {
         let mut free = self.free.load(Ordering::Relaxed);
         while let Some(less) = free.checked_sub(1) {
-            // ORDERING: Acquire, edge `credit`: the slot whose credit it is was emptied
+            // ORDERING: Acquire, edge `room`: the slot whose credit it is was emptied
             // before; from `give_back`.
             match self
                 .free
@@ -61,7 +61,7 @@ impl<T, F> Counted<T, F> {
     }
 
     fn give_back(&self) {
-        // ORDERING: Release, edge `credit`: after the pop; to `take_credit`. Those that give
+        // ORDERING: Release, edge `room`: after the pop; to `take_credit`. Those that give
         // and take in between keep the edge, by the release sequence.
         self.free.fetch_add(1, Ordering::Release);
     }
