@@ -138,20 +138,19 @@ impl<T, F: Flavour> Sender<T, F> {
     ) -> Result<Sent<T>, SendTimeoutError<T>> {
         match refusal {
             TrySendError::Full(item) => {
-                let mut refused = Err(item);
-                if self.on_full != OnFull::Block || deadline.is_some_and(sync::is_over) {
-                    refused = refused.or_else(|item| self.shared.hand(item, None));
+                if self.on_full == OnFull::Block && !deadline.is_some_and(sync::is_over) {
+                    return self.send_blocking(item, deadline);
                 }
-                let Err(item) = refused else {
-                    return Ok(Sent::Stored);
-                };
-                match self.on_full {
-                    OnFull::Block => self.send_blocking(item, deadline),
+                match (self.shared.hand(item, None), self.on_full) {
+                    (Ok(()), _) => Ok(Sent::Stored),
+                    (Err(item), OnFull::Block) => self.send_blocking(item, deadline),
                     // Of the oldest, if all there is room for is reserved.
-                    OnFull::DropNewest | OnFull::DropOldest => {
+                    (Err(item), OnFull::DropNewest | OnFull::DropOldest) => {
                         Ok(self.refuse(item, Reason::Newest, None))
                     }
-                    OnFull::DropRandom(_) => Ok(self.refuse(item, Reason::Random, None)),
+                    (Err(item), OnFull::DropRandom(_)) => {
+                        Ok(self.refuse(item, Reason::Random, None))
+                    }
                 }
             }
             TrySendError::Disconnected(item) => {
