@@ -317,6 +317,7 @@ mod native {
     /// A fence of all.
     #[inline(always)]
     pub fn full_fence() {
+        // ORDERING: whoever calls it names the edge.
         fence(Ordering::SeqCst);
     }
 
@@ -581,6 +582,7 @@ mod modelled {
     pub fn full_fence() {
         FENCES.store(true, Ordering::Relaxed);
         if !weaken::left_out() {
+            // ORDERING: whoever calls it names the edge.
             raw::fence(Ordering::SeqCst);
         }
     }

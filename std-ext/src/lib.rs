@@ -45,6 +45,7 @@
 //!   are committed. [`Watermarks`]: for sources that can be paused.
 //! * [`pipeline`]: stages joined by channels, so that a slow one slows its source, and is
 //!   named.
+//! * [`board`]: channels and pipelines by name, for whoever exports or shows how they stand.
 //!
 //! # Features
 //!
@@ -90,6 +91,8 @@ pub use ringfence_core::spsc::CapacityError;
 
 #[cfg(feature = "std")]
 pub mod age;
+#[cfg(feature = "std")]
+pub mod board;
 #[cfg(feature = "std")]
 pub mod channel;
 #[cfg(feature = "std")]

@@ -108,8 +108,8 @@ pub struct EdgeState {
     /// The stage that receives.
     pub to: usize,
     /// What went through it, from the start: of all its channels together, so that its
-    /// capacity and high-water mark are sums. Where it leads away from parallel workers that keep order, also the marks by which
-    /// those say that there is nothing for a record.
+    /// capacity and high-water mark are sums. Where it leads away from parallel workers that
+    /// keep order, also the marks by which those say that there is nothing for a record.
     pub stats: Stats,
 }
 

@@ -288,13 +288,13 @@ impl<T, F: Flavour> Sender<T, F> {
 
     /// What becomes of an item without credits, of which it is not to wait for more.
     fn not_stored(&self, item: T, cause: Cause) -> Result<Sent<T>, SendError<T>> {
+        if cause != Cause::Full {
+            return Err(self.hand_back(item, cause));
+        }
         let reason = match self.channel.on_full {
             OnFull::DropRandom(_) => Reason::Random,
             _ => Reason::Newest,
         };
-        if cause != Cause::Full {
-            return Err(self.hand_back(item, cause));
-        }
         let depth = Some(self.channel.len());
         let refused = self.channel.refuse(self.unpaid(item), reason, depth);
         Ok(unweighted(refused))
