@@ -72,6 +72,7 @@ mod route;
 mod running;
 mod snapshot;
 mod turn;
+mod weight;
 mod work;
 mod worker;
 
@@ -81,7 +82,7 @@ pub use self::line::{End, Line, Node, Stage};
 pub use self::meter::{Load, Pressure, Spent};
 pub use self::plan::Plan;
 pub use self::running::{Handle, Running};
-pub use self::snapshot::{EdgeState, Report, Snapshot, StageState};
+pub use self::snapshot::{EdgeState, EdgeWeight, Report, Snapshot, StageState};
 pub use self::work::{BoxError, Each, FlatMap, Map, TryEach, TryMap, With, Work};
 
 use std::fmt;
@@ -89,6 +90,8 @@ use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 
 use self::joint::Spread;
+use self::weight::Weights;
+use crate::credit::Pool;
 use crate::policy::OnFull;
 
 /// A pipeline in the making, at its last stage `N`.
@@ -306,6 +309,43 @@ where
     pub fn batch(mut self, records: usize) -> Self {
         assert!(records > 0, "a batch of no records");
         self.node.spec.batch = records;
+        self
+    }
+
+    /// Bounds its input by weight as well: by the bytes of its records, or whatever else `weigh`
+    /// says. As much as `limit` is inside at most, what its workers are at work on included: a
+    /// record's weight is free again when the worker is through with it. Where each worker has
+    /// a channel of its own, `limit` is that of each of these.
+    ///
+    /// If there is no room for a record's weight, that is as if there were none for a record,
+    /// and done what [`on_full`](Self::on_full) says. A record that weighs more than `limit`
+    /// waits until nothing else is inside, and goes through alone.
+    ///
+    /// `weigh` is asked once for each record, on the thread that sends it; if it panics, the stage
+    /// before fails.
+    ///
+    /// ```
+    /// use ringfence::pipeline::Pipeline;
+    ///
+    /// let plan = Pipeline::source("read", (0..100).map(|n| vec![0u8; n]))
+    ///     .sink("write", drop)
+    ///     .weigh(1000, |block| block.len() as u64)
+    ///     .plan();
+    /// assert_eq!(plan.most_weight(), 1000);
+    /// let report = plan.run()?;
+    /// assert_eq!(report.total.stage("write").unwrap().received_weight, 4950);
+    /// # Ok::<(), ringfence::pipeline::PipelineError>(())
+    /// ```
+    ///
+    /// # Panics
+    /// If `limit` is 0, or more than [`Pool::MAX`]. When the next stage is added, if its input
+    /// is to evict ([`OnFull::DropOldest`]).
+    pub fn weigh(mut self, limit: u64, weigh: impl Fn(&I) -> u64 + Send + Sync + 'static) -> Self {
+        assert!(
+            (1..=Pool::MAX).contains(&limit),
+            "no limit of weight: {limit}"
+        );
+        self.node.weights = Some(Weights::new(limit, weigh));
         self
     }
 

@@ -34,14 +34,15 @@ impl<T, F: Flavour> Sender<T, F> {
     }
 
     /// As [`send_many`](Self::send_many), and keeps what `waits` gives until it is through
-    /// if there is not room for all.
+    /// if there is not room for as many as there may be.
     pub(crate) fn send_many_watched<W>(
         &mut self,
-        items: impl ExactSizeIterator<Item = T>,
+        items: impl Iterator<Item = T>,
         waits: impl FnOnce() -> W,
     ) -> Result<SentMany<T>, SendManyError<T>> {
         let room = self.capacity().saturating_sub(self.len());
-        let _waiting = (self.on_full == OnFull::Block && room < items.len()).then(waits);
+        let most = items.size_hint().1.unwrap_or(usize::MAX);
+        let _waiting = (self.on_full == OnFull::Block && room < most).then(waits);
         self.send_many(items)
     }
 

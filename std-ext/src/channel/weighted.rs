@@ -73,6 +73,7 @@ mod permit;
 mod sender;
 #[cfg(test)]
 mod tests;
+mod watched;
 
 pub use self::error::{BuildError, Cause, SendError};
 pub use self::permit::Permit;
@@ -105,6 +106,11 @@ impl<T> Weighted<T> {
     /// The item, and its credits, which stay lent.
     pub fn into_parts(self) -> (T, Lease) {
         (self.item, self.lease)
+    }
+
+    /// Another item, with the credits of the one before.
+    pub(crate) fn of_parts(item: T, lease: Lease) -> Self {
+        Self { item, lease }
     }
 
     /// Its credits.

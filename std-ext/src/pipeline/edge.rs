@@ -2,15 +2,16 @@
 
 use super::emit::Stopped;
 use super::meter::{Meter, Wait};
+use super::snapshot::ChannelGauge;
 use crate::channel::watched::Closer;
+use crate::credit::Pool;
 use crate::error::RecvError;
 use crate::flavour::Flavour;
 use crate::policy::OnFull;
-use crate::stats::Monitor;
 use crate::{Receiver, Sender, channel};
 
 /// What an edge is to be.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Spec {
     /// Of each of its channels.
     pub(super) capacity: usize,
@@ -89,55 +90,107 @@ impl<T> Output<T> for Nowhere {
     }
 }
 
-/// The ends of a channel, whichever its flavour.
-pub(super) struct Ends<T> {
+/// What one channel of an edge is made of: what lies in it, and what its ends do.
+pub(super) trait Carrier<T> {
+    /// What lies in it.
+    type Item: Send + 'static;
+    /// What those who receive get.
+    type Received;
+
+    fn output<F: Flavour>(&self, sender: Sender<Self::Item, F>) -> Box<dyn Output<T>>
+    where
+        Sender<Self::Item, F>: Send;
+
+    fn input<F: Flavour>(
+        &self,
+        receiver: Receiver<Self::Item, F>,
+    ) -> Box<dyn Input<Self::Received>>
+    where
+        Receiver<Self::Item, F>: Send;
+
+    /// The credits by which it is weighed.
+    fn weight(&self) -> Option<&Pool> {
+        None
+    }
+}
+
+/// The records themselves.
+pub(super) struct Plain;
+
+impl<T: Send + 'static> Carrier<T> for Plain {
+    type Item = T;
+    type Received = T;
+
+    fn output<F: Flavour>(&self, sender: Sender<T, F>) -> Box<dyn Output<T>>
+    where
+        Sender<T, F>: Send,
+    {
+        Box::new(sender)
+    }
+
+    fn input<F: Flavour>(&self, receiver: Receiver<T, F>) -> Box<dyn Input<T>>
+    where
+        Receiver<T, F>: Send,
+    {
+        Box::new(receiver)
+    }
+}
+
+/// The ends of a channel, whichever its flavour: records go in, and come out as `R`.
+pub(super) struct Ends<T, R = T> {
     pub(super) outputs: Vec<Box<dyn Output<T>>>,
-    pub(super) inputs: Vec<Box<dyn Input<T>>>,
-    pub(super) monitor: Monitor,
+    pub(super) inputs: Vec<Box<dyn Input<R>>>,
+    pub(super) gauge: ChannelGauge,
     pub(super) closer: Closer,
 }
 
-impl<T: Send + 'static> Ends<T> {
+impl<T, R> Ends<T, R> {
     /// # Panics
     /// If no memory can hold the capacity, or the policy cannot have it.
-    pub(super) fn new(spec: &Spec, senders: usize, receivers: usize) -> Self {
+    pub(super) fn new<C>(carrier: &C, spec: &Spec, senders: usize, receivers: usize) -> Self
+    where
+        C: Carrier<T, Received = R>,
+    {
         let channel = channel(spec.capacity).on_full(spec.on_full);
         match (senders, receivers) {
             (1, 1) => {
                 let (tx, rx) = channel.spsc().build();
-                Self::of(vec![tx], vec![rx])
+                Self::of(carrier, vec![tx], vec![rx])
             }
             (_, 1) => {
                 let (tx, rx) = channel.mpsc().build();
-                Self::of(copies(tx, senders), vec![rx])
+                Self::of(carrier, copies(tx, senders), vec![rx])
             }
             (1, _) => {
                 let (tx, rx) = channel.spmc().build();
-                Self::of(vec![tx], copies(rx, receivers))
+                Self::of(carrier, vec![tx], copies(rx, receivers))
             }
             _ => {
                 let (tx, rx) = channel.mpmc().build();
-                Self::of(copies(tx, senders), copies(rx, receivers))
+                Self::of(carrier, copies(tx, senders), copies(rx, receivers))
             }
         }
     }
 
-    fn of<F: Flavour>(txs: Vec<Sender<T, F>>, rxs: Vec<Receiver<T, F>>) -> Self
+    fn of<C, F>(carrier: &C, txs: Vec<Sender<C::Item, F>>, rxs: Vec<Receiver<C::Item, F>>) -> Self
     where
-        Sender<T, F>: Send,
-        Receiver<T, F>: Send,
-        F::Tx<T>: Send + Sync + 'static,
-        F::Rx<T>: Send + Sync + 'static,
-        F::Gauge<T>: Send + Sync + 'static,
+        C: Carrier<T, Received = R>,
+        F: Flavour,
+        Sender<C::Item, F>: Send,
+        Receiver<C::Item, F>: Send,
+        F::Tx<C::Item>: Send + Sync + 'static,
+        F::Rx<C::Item>: Send + Sync + 'static,
+        F::Gauge<C::Item>: Send + Sync + 'static,
     {
-        let (monitor, closer) = (txs[0].monitor(), txs[0].closer());
-        let output = |tx| -> Box<dyn Output<T>> { Box::new(tx) };
-        let input = |rx| -> Box<dyn Input<T>> { Box::new(rx) };
+        let gauge = ChannelGauge {
+            monitor: txs[0].monitor(),
+            weight: carrier.weight().cloned(),
+        };
         Self {
-            outputs: txs.into_iter().map(output).collect(),
-            inputs: rxs.into_iter().map(input).collect(),
-            monitor,
-            closer,
+            gauge,
+            closer: txs[0].closer(),
+            outputs: txs.into_iter().map(|tx| carrier.output(tx)).collect(),
+            inputs: rxs.into_iter().map(|rx| carrier.input(rx)).collect(),
         }
     }
 }

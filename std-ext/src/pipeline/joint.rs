@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use super::edge::{Ends, Input, Output, Spec};
+use super::edge::{Ends, Input, Output};
 use super::route::{Route, Routed};
+use super::snapshot::ChannelGauge;
 use super::turn::{InTurn, Turn, TurnOutput};
 use crate::channel::watched::Closer;
-use crate::stats::Monitor;
 
 /// How records are spread over the workers of a stage.
 pub(super) enum Spread<T> {
@@ -30,34 +30,39 @@ impl<T: 'static> Spread<T> {
     }
 }
 
-/// The channels of an edge.
-pub(super) struct Joint<T> {
+/// The channels of an edge: records go in, and come out as `R`.
+pub(super) struct Joint<T, R> {
     /// One for each worker that sends.
     pub(super) outputs: Vec<Box<dyn Output<T>>>,
     /// One for each that receives.
-    pub(super) inputs: Vec<Box<dyn Input<T>>>,
-    pub(super) monitors: Vec<Monitor>,
+    pub(super) inputs: Vec<Box<dyn Input<R>>>,
+    pub(super) gauges: Vec<ChannelGauge>,
     pub(super) closers: Vec<Closer>,
 }
 
-impl<T> Joint<T> {
+impl<T, R> Joint<T, R> {
     const NONE: Self = Self {
         outputs: Vec::new(),
         inputs: Vec::new(),
-        monitors: Vec::new(),
+        gauges: Vec::new(),
         closers: Vec::new(),
     };
 }
 
-impl<T: Send + 'static> Joint<T> {
-    /// For so many workers on either side.
-    pub(super) fn new(spec: &Spec, senders: usize, receivers: usize, spread: &Spread<T>) -> Self {
+impl<T: Send + 'static, R> Joint<T, R> {
+    /// For so many workers on either side, of channels that `make` makes for so many.
+    pub(super) fn new(
+        senders: usize,
+        receivers: usize,
+        spread: &Spread<T>,
+        make: impl Fn(usize, usize) -> Ends<T, R>,
+    ) -> Self {
         if receivers == 1 || matches!(spread, Spread::Shared) {
-            let ends = Ends::new(spec, senders, receivers);
+            let ends = make(senders, receivers);
             return Self {
                 outputs: ends.outputs,
                 inputs: ends.inputs,
-                monitors: vec![ends.monitor],
+                gauges: vec![ends.gauge],
                 closers: vec![ends.closer],
             };
         }
@@ -65,12 +70,12 @@ impl<T: Send + 'static> Joint<T> {
         let mut joint = Self::NONE;
         let mut outputs: Vec<Vec<_>> = (0..senders).map(|_| Vec::new()).collect();
         for _ in 0..receivers {
-            let ends = Ends::new(spec, senders, 1);
+            let ends = make(senders, 1);
             for (outputs, output) in outputs.iter_mut().zip(ends.outputs) {
                 outputs.push(output);
             }
             joint.inputs.extend(ends.inputs);
-            joint.monitors.push(ends.monitor);
+            joint.gauges.push(ends.gauge);
             joint.closers.push(ends.closer);
         }
         for outputs in outputs {
@@ -80,17 +85,21 @@ impl<T: Send + 'static> Joint<T> {
         joint
     }
 
-    /// For workers that have their turns, and one that receives.
-    pub(super) fn in_turn(spec: &Spec, senders: usize) -> Self {
+    /// For workers that have their turns, and one that receives. `make` makes the channel of
+    /// one of them.
+    pub(super) fn in_turn<E>(senders: usize, make: impl Fn() -> Ends<Turn<T>, E>) -> Self
+    where
+        E: Into<Turn<R>> + Send + 'static,
+    {
         let mut joint = Self::NONE;
         let mut inputs = Vec::new();
         for _ in 0..senders {
-            let ends = Ends::<Turn<T>>::new(spec, 1, 1);
+            let ends = make();
             for output in ends.outputs {
                 joint.outputs.push(Box::new(TurnOutput::new(output)));
             }
             inputs.extend(ends.inputs);
-            joint.monitors.push(ends.monitor);
+            joint.gauges.push(ends.gauge);
             joint.closers.push(ends.closer);
         }
         joint.inputs.push(Box::new(InTurn::new(inputs)));

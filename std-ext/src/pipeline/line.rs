@@ -7,12 +7,13 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::edge::{Nowhere, Output, Spec};
+use super::edge::{Ends, Nowhere, Output, Plain, Spec};
 use super::emit::Emit;
 use super::joint::{Joint, Spread};
 use super::meter::StageMeter;
 use super::plan::{Draft, EdgePlan, Plan, StagePlan, Thread};
 use super::route::Both;
+use super::weight::{OnHeavy, Weights};
 use super::work::{BoxError, Map, Work};
 use super::worker::{SourceWorker, StageWorker};
 use crate::policy::OnFull;
@@ -204,6 +205,7 @@ pub struct Stage<I, O, W> {
     pub(super) works: Vec<W>,
     pub(super) spec: Spec,
     pub(super) spread: Spread<I>,
+    pub(super) weights: Option<Weights<I>>,
     gives: PhantomData<fn() -> O>,
 }
 
@@ -215,6 +217,7 @@ impl<I, O, W> Stage<I, O, W> {
             works: vec![work],
             spec: Spec::default(),
             spread: Spread::Shared,
+            weights: None,
             gives: PhantomData,
         }
     }
@@ -235,6 +238,7 @@ where
             works,
             spec,
             spread,
+            weights,
             ..
         } = self;
         let n = works.len();
@@ -247,21 +251,75 @@ where
             blocks || !line.in_turn && !in_turn,
             "{name}: an edge that keeps order must block"
         );
-        let meter = StageMeter::new(name, n);
-        let edge = if line.in_turn {
-            Joint::in_turn(&spec, line.senders)
-        } else {
-            Joint::new(&spec, line.senders, n, &spread)
+        let crew = Crew {
+            meter: StageMeter::new(name, n),
+            spec: spec.clone(),
+            in_turn,
         };
+        let senders = line.senders;
+        match weights {
+            None => {
+                let edge = if line.in_turn {
+                    Joint::in_turn(senders, || Ends::new(&Plain, &spec, 1, 1))
+                } else {
+                    let make = |from, to| Ends::new(&Plain, &spec, from, to);
+                    Joint::new(senders, n, &spread, make)
+                };
+                crew.join(line, edge, works)
+            }
+            Some(weights) => {
+                assert!(
+                    spec.on_full != OnFull::DropOldest,
+                    "{}: an edge that is weighed cannot evict",
+                    crew.meter.name
+                );
+                let edge = if line.in_turn {
+                    let weights = weights.of_turns();
+                    Joint::in_turn(senders, || Ends::new(&weights.of_channel(), &spec, 1, 1))
+                } else {
+                    let make = |from, to| Ends::new(&weights.of_channel(), &spec, from, to);
+                    Joint::new(senders, n, &spread, make)
+                };
+                let works = works.into_iter().map(OnHeavy).collect();
+                crew.join(line, edge, works)
+            }
+        }
+    }
+}
+
+/// The workers of a stage to be.
+struct Crew {
+    meter: Arc<StageMeter>,
+    /// Of the edge to it.
+    spec: Spec,
+    /// Whether what they send is to be taken from them in turn.
+    in_turn: bool,
+}
+
+impl Crew {
+    /// Puts an edge behind `line`, and behind that workers who get `R` from it.
+    fn join<I, R, O, W>(self, line: Line<I>, edge: Joint<I, R>, works: Vec<W>) -> Line<O>
+    where
+        R: Send + 'static,
+        O: Send + 'static,
+        W: Work<R, O>,
+    {
+        let Self {
+            meter,
+            spec,
+            in_turn,
+        } = self;
         let Line {
             mut draft,
             from,
             attach,
             ..
         } = line;
+        let n = works.len();
+        let batch = spec.batch;
         let to = Outlets {
             outputs: edge.outputs,
-            batch: spec.batch,
+            batch,
             copies: 0,
         };
         attach(to, &mut draft);
@@ -270,7 +328,7 @@ where
             from,
             to: meter.clone(),
             spec,
-            monitors: edge.monitors,
+            gauges: edge.gauges,
         });
         let attach = {
             let (meter, inputs) = (meter.clone(), edge.inputs);
@@ -279,7 +337,7 @@ where
                 let held_back = usize::from(in_turn);
                 draft.stages.push(StagePlan {
                     meter: meter.clone(),
-                    in_hand: n * (spec.batch - 1 + to.in_hand() + held_back),
+                    in_hand: n * (batch - 1 + to.in_hand() + held_back),
                 });
                 let all = works.into_iter().zip(inputs).zip(to.outputs);
                 for (index, ((work, input), output)) in all.enumerate() {
@@ -293,7 +351,7 @@ where
                             work,
                             emit,
                             records: Vec::new(),
-                            batch: spec.batch,
+                            batch,
                             meter: own.clone(),
                         }),
                     });

@@ -33,6 +33,9 @@ pub(super) struct Meter {
     pub(super) received: Tally,
     pub(super) sent: Tally,
     pub(super) dropped: Tally,
+    /// Of records on edges that are weighed.
+    pub(super) received_weight: Tally,
+    pub(super) sent_weight: Tally,
     times: Mutex<Times>,
 }
 
@@ -80,6 +83,12 @@ impl Tally {
         // ORDERING: Relaxed, all; a reader that is late sees an earlier count.
         let count = self.0.load(Ordering::Relaxed);
         self.0.store(count + n as u64, Ordering::Relaxed);
+    }
+
+    /// The weight of one record.
+    pub(super) fn add_weight(&self, weight: u64) {
+        let sum = self.0.load(Ordering::Relaxed).saturating_add(weight);
+        self.0.store(sum, Ordering::Relaxed);
     }
 
     pub(super) fn get(&self) -> u64 {

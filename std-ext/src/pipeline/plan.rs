@@ -7,10 +7,9 @@ use super::control::{Control, OnFailure, PipelineError};
 use super::edge::Spec;
 use super::meter::StageMeter;
 use super::running::Running;
-use super::snapshot::{Edge, Gauges, Report};
+use super::snapshot::{ChannelGauge, Edge, EdgeWeight, Gauges, Report};
 use super::worker::Worker;
 use crate::channel::watched::Closer;
-use crate::stats::Monitor;
 
 /// Stages and edges so far, sources first.
 #[derive(Default)]
@@ -31,7 +30,7 @@ pub(super) struct EdgePlan {
     pub(super) to: Arc<StageMeter>,
     pub(super) spec: Spec,
     /// One for each of its channels.
-    pub(super) monitors: Vec<Monitor>,
+    pub(super) gauges: Vec<ChannelGauge>,
 }
 
 /// A thread to be.
@@ -59,7 +58,7 @@ impl Draft {
         let edges = self.edges.iter().map(|edge| Edge {
             from: edge.from.iter().map(index).collect(),
             to: index(&edge.to),
-            monitors: edge.monitors.clone(),
+            gauges: edge.gauges.clone(),
         });
         Gauges {
             edges: edges.collect(),
@@ -115,6 +114,16 @@ impl Plan {
         self.capacity() + self.in_hand()
     }
 
+    /// The most weight that can be in its edges that are weighed, and in the hands of the workers
+    /// behind them: the sum of the limits, in their unit. A record that weighs more than the
+    /// limit of its edge is in it alone, and may be more.
+    #[must_use]
+    pub fn most_weight(&self) -> u64 {
+        let edges = self.draft.edges.iter();
+        let limits = edges.filter_map(EdgePlan::limit);
+        limits.fold(0, u64::saturating_add)
+    }
+
     /// Starts the threads.
     pub fn start(self) -> Running {
         let gauges = self.draft.gauges();
@@ -133,7 +142,12 @@ impl Plan {
 
 impl EdgePlan {
     fn capacity(&self) -> usize {
-        self.spec.capacity * self.monitors.len()
+        self.spec.capacity * self.gauges.len()
+    }
+
+    /// The most weight in it, if it is weighed.
+    fn limit(&self) -> Option<u64> {
+        Some(EdgeWeight::of(&self.gauges)?.limit)
     }
 }
 
@@ -159,7 +173,11 @@ impl fmt::Display for Plan {
             self.most_records(),
             self.capacity(),
             self.in_hand()
-        )
+        )?;
+        if edges.iter().any(|edge| edge.limit().is_some()) {
+            write!(f, "; weight at most {}", self.most_weight())?;
+        }
+        Ok(())
     }
 }
 
@@ -170,14 +188,17 @@ impl fmt::Display for EdgePlan {
             capacity,
             on_full,
             batch,
-        } = self.spec;
+        } = &self.spec;
         write!(f, "{} -> {}: ", from.join(" + "), self.to.name)?;
-        if self.monitors.len() > 1 {
-            write!(f, "{} x ", self.monitors.len())?;
+        if self.gauges.len() > 1 {
+            write!(f, "{} x ", self.gauges.len())?;
         }
         write!(f, "{capacity} records, {on_full:?}")?;
-        if batch > 1 {
+        if *batch > 1 {
             write!(f, ", batches of {batch}")?;
+        }
+        if let Some(limit) = self.limit() {
+            write!(f, ", weight at most {limit}")?;
         }
         Ok(())
     }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::control::Ended;
-use super::meter::{Load, Pressure, Spent, StageMeter};
+use super::meter::{Load, Meter, Pressure, Spent, StageMeter, Tally};
+use crate::credit::Pool;
 use crate::stats::{Monitor, Stats};
 
 /// Whatever can be read of a pipeline.
@@ -17,7 +18,15 @@ pub(super) struct Gauges {
 pub(super) struct Edge {
     pub(super) from: Vec<usize>,
     pub(super) to: usize,
-    pub(super) monitors: Vec<Monitor>,
+    pub(super) gauges: Vec<ChannelGauge>,
+}
+
+/// Whatever can be read of a channel.
+#[derive(Clone)]
+pub(super) struct ChannelGauge {
+    pub(super) monitor: Monitor,
+    /// The credits by which it is weighed.
+    pub(super) weight: Option<Pool>,
 }
 
 impl Gauges {
@@ -25,15 +34,22 @@ impl Gauges {
         let edges = self.edges.iter().map(|edge| EdgeState {
             from: edge.from.clone(),
             to: edge.to,
-            stats: total(edge.monitors.iter().map(Monitor::stats)),
+            stats: total(edge.gauges.iter().map(|gauge| gauge.monitor.stats())),
+            weight: EdgeWeight::of(&edge.gauges),
         });
         let stages = self.stages.iter().map(|stage| {
             let workers = || stage.workers.iter();
+            let weight = |tally: fn(&Meter) -> &Tally| {
+                let weights = workers().map(|worker| tally(worker).get());
+                weights.fold(0, u64::saturating_add)
+            };
             StageState {
                 name: stage.name.clone(),
                 received: workers().map(|worker| worker.received.get()).sum(),
                 sent: workers().map(|worker| worker.sent.get()).sum(),
                 dropped: workers().map(|worker| worker.dropped.get()).sum(),
+                received_weight: weight(|worker| &worker.received_weight),
+                sent_weight: weight(|worker| &worker.sent_weight),
                 workers: workers().map(|worker| worker.spent(now)).collect(),
             }
         });
@@ -95,6 +111,12 @@ pub struct StageState {
     /// Records that it had in hand and dropped, since the pipeline was cancelled or the stage
     /// failed: received and not worked on, or to be sent and not offered.
     pub dropped: u64,
+    /// What the records that it has received weighed, if the edge to it is
+    /// [weighed](super::Pipeline::weigh); else 0.
+    pub received_weight: u64,
+    /// What the records weighed that it has offered to edges that are weighed; else 0. If there
+    /// are several, the sum.
+    pub sent_weight: u64,
     /// How each worker has spent its time.
     pub workers: Vec<Spent>,
 }
@@ -111,6 +133,41 @@ pub struct EdgeState {
     /// capacity and high-water mark are sums. Where it leads away from parallel workers that
     /// keep order, also the marks by which those say that there is nothing for a record.
     pub stats: Stats,
+    /// How much weight is inside, if it is [weighed](super::Pipeline::weigh).
+    pub weight: Option<EdgeWeight>,
+}
+
+/// How much weight is inside an edge: of all its channels together.
+///
+/// A record weighs on its edge from when it is about to get its slot to when the worker that
+/// received it is through with it. One that weighs more than the limit is inside alone, and
+/// counts as the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EdgeWeight {
+    /// Now.
+    pub inside: u64,
+    /// The most at once, up to now: the sum of what each channel has seen.
+    pub high_water: u64,
+    /// The most that may be.
+    pub limit: u64,
+}
+
+impl EdgeWeight {
+    /// `None` if it is not weighed.
+    pub(super) fn of(gauges: &[ChannelGauge]) -> Option<Self> {
+        let pools = gauges.iter().filter_map(|gauge| gauge.weight.as_ref());
+        let each = pools.map(Pool::stats).map(|stats| Self {
+            inside: stats.lent,
+            high_water: stats.high_water,
+            limit: stats.capacity,
+        });
+        each.reduce(|a, b| Self {
+            inside: a.inside.saturating_add(b.inside),
+            high_water: a.high_water.saturating_add(b.high_water),
+            limit: a.limit.saturating_add(b.limit),
+        })
+    }
 }
 
 impl StageState {
@@ -158,6 +215,8 @@ impl Snapshot {
             received: now.received.saturating_sub(then.received),
             sent: now.sent.saturating_sub(then.sent),
             dropped: now.dropped.saturating_sub(then.dropped),
+            received_weight: now.received_weight.saturating_sub(then.received_weight),
+            sent_weight: now.sent_weight.saturating_sub(then.sent_weight),
             workers: now
                 .workers
                 .iter()
@@ -200,13 +259,23 @@ impl Snapshot {
     }
 }
 
+/// A line for each stage, with the edge to it. What is weighed has columns if something is.
 impl fmt::Display for Snapshot {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
+        let is_weighed = self.edges.iter().any(|edge| edge.weight.is_some());
+        write!(
             f,
-            "{:<14} {:>5} {:>5} {:>5} {:<5} {:>11} {:>11} {:>15} {:>10} {:>8}",
-            "", "busy", "idle", "bp", "", "in", "out", "depth/capacity", "high", "lost"
+            "{:<14} {:>5} {:>5} {:>5} {:<5} {:>11} {:>11}",
+            "", "busy", "idle", "bp", "", "in", "out"
         )?;
+        if is_weighed {
+            write!(f, " {:>13} {:>13}", "weight in", "weight out")?;
+        }
+        write!(f, " {:>15} {:>10} {:>8}", "depth/capacity", "high", "lost")?;
+        if is_weighed {
+            write!(f, " {:>21}", "weight/limit")?;
+        }
+        writeln!(f)?;
         let slow = self.bottleneck();
         for (index, stage) in self.stages.iter().enumerate() {
             let Load {
@@ -222,19 +291,35 @@ impl fmt::Display for Snapshot {
                 stage.received,
                 stage.sent
             )?;
+            if is_weighed {
+                let (received, sent) = (stage.received_weight, stage.sent_weight);
+                write!(f, " {received:>13} {sent:>13}")?;
+            }
             if let Some(edge) = self.edges.iter().find(|edge| edge.to == index) {
-                let Stats {
-                    depth,
-                    capacity,
-                    high_water,
-                    ..
-                } = edge.stats;
-                let filled = format!("{depth}/{capacity}");
-                let lost = edge.stats.lost();
-                write!(f, " {filled:>15} {high_water:>10} {lost:>8}")?;
+                write!(f, " {edge}")?;
             }
             let is_slow = slow.is_some_and(|slow| std::ptr::eq(slow, stage));
             writeln!(f, "{}", if is_slow { "  <- bottleneck" } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+/// Its part of the line of the stage that it leads to.
+impl fmt::Display for EdgeState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Stats {
+            depth,
+            capacity,
+            high_water,
+            ..
+        } = self.stats;
+        let filled = format!("{depth}/{capacity}");
+        let lost = self.stats.lost();
+        write!(f, "{filled:>15} {high_water:>10} {lost:>8}")?;
+        if let Some(EdgeWeight { inside, limit, .. }) = self.weight {
+            let filled = format!("{inside}/{limit}");
+            write!(f, " {filled:>21}")?;
         }
         Ok(())
     }

@@ -15,6 +15,24 @@ pub(super) enum Turn<T> {
     Over,
 }
 
+impl<T> Turn<T> {
+    /// What it has, unless it is a mark.
+    pub(super) fn record(&self) -> Option<&T> {
+        match self {
+            Self::More(record) | Self::Last(record) => Some(record),
+            Self::Over => None,
+        }
+    }
+
+    pub(super) fn map<U>(self, f: impl FnOnce(T) -> U) -> Turn<U> {
+        match self {
+            Self::More(record) => Turn::More(f(record)),
+            Self::Last(record) => Turn::Last(f(record)),
+            Self::Over => Turn::Over,
+        }
+    }
+}
+
 /// Says where each turn ends.
 pub(super) struct TurnOutput<T> {
     output: Box<dyn Output<Turn<T>>>,
@@ -44,14 +62,14 @@ impl<T: Send> Output<T> for TurnOutput<T> {
 
 /// Takes from several inputs in turn. The first that has ended when its turn comes is the
 /// end of all: none of the others can have a record before it.
-pub(super) struct InTurn<T> {
-    inputs: Vec<Box<dyn Input<Turn<T>>>>,
+pub(super) struct InTurn<E> {
+    inputs: Vec<Box<dyn Input<E>>>,
     next: usize,
-    turns: Vec<Turn<T>>,
+    turns: Vec<E>,
 }
 
-impl<T> InTurn<T> {
-    pub(super) fn new(inputs: Vec<Box<dyn Input<Turn<T>>>>) -> Self {
+impl<E> InTurn<E> {
+    pub(super) fn new(inputs: Vec<Box<dyn Input<E>>>) -> Self {
         Self {
             inputs,
             next: 0,
@@ -60,12 +78,12 @@ impl<T> InTurn<T> {
     }
 }
 
-impl<T: Send> Input<T> for InTurn<T> {
+impl<T, E: Into<Turn<T>> + Send> Input<T> for InTurn<E> {
     /// One record, since the next may be another's.
     fn recv(&mut self, records: &mut Vec<T>, _: usize, meter: &Meter) -> Result<(), RecvError> {
         loop {
             self.inputs[self.next].recv(&mut self.turns, 1, meter)?;
-            let turn = self.turns.pop().expect("it was received");
+            let turn = self.turns.pop().expect("it was received").into();
             if !matches!(turn, Turn::More(_)) {
                 self.next = (self.next + 1) % self.inputs.len();
             }

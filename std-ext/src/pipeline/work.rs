@@ -22,6 +22,7 @@ mod sealed {
     impl<F> Sealed for super::FlatMap<F> {}
     impl<F> Sealed for super::Each<F> {}
     impl<F> Sealed for super::TryEach<F> {}
+    impl<W> Sealed for super::super::weight::OnHeavy<W> {}
 }
 
 /// Any number of records, or an error.

@@ -24,7 +24,7 @@ pub struct Sender<T, F: Flavour = Mpmc> {
 }
 
 impl<T, F: Flavour> Sender<T, F> {
-    pub(super) fn new(channel: Plain<Weighted<T>, F>, pool: Pool, weigh: Weigh<T>) -> Self {
+    pub(crate) fn new(channel: Plain<Weighted<T>, F>, pool: Pool, weigh: Weigh<T>) -> Self {
         Self {
             channel,
             pool,
@@ -91,15 +91,22 @@ impl<T, F: Flavour> Sender<T, F> {
         let weight = (self.weigh)(&item);
         match self.credit(weight) {
             Ok(lease) => self.put(Weighted { item, lease }, deadline()),
-            Err(Cause::Full) if self.blocks() => {
-                let deadline = deadline();
-                let mut offer = Offer::new(self, item);
-                let credit = offer.sender.wait_for(weight).wait(deadline);
-                let weighted = offer.pay(credit)?;
-                offer.sender.put(weighted, deadline)
-            }
+            Err(Cause::Full) if self.blocks() => self.wait_and_put(item, weight, deadline()),
             Err(cause) => self.not_stored(item, cause),
         }
+    }
+
+    /// Waits for credits, and then for a slot if need be.
+    pub(super) fn wait_and_put(
+        &mut self,
+        item: T,
+        weight: u64,
+        deadline: Option<Instant>,
+    ) -> Result<Sent<T>, SendError<T>> {
+        let mut offer = Offer::new(self, item);
+        let credit = offer.sender.wait_for(weight).wait(deadline);
+        let weighted = offer.pay(credit)?;
+        offer.sender.put(weighted, deadline)
     }
 
     /// As [`send`](Self::send), in a future.
@@ -253,7 +260,7 @@ impl<T, F: Flavour> Sender<T, F> {
         self.channel.stats()
     }
 
-    fn blocks(&self) -> bool {
+    pub(super) fn blocks(&self) -> bool {
         self.channel.on_full == OnFull::Block
     }
 
@@ -287,7 +294,7 @@ impl<T, F: Flavour> Sender<T, F> {
     }
 
     /// What becomes of an item without credits, of which it is not to wait for more.
-    fn not_stored(&self, item: T, cause: Cause) -> Result<Sent<T>, SendError<T>> {
+    pub(super) fn not_stored(&self, item: T, cause: Cause) -> Result<Sent<T>, SendError<T>> {
         if cause != Cause::Full {
             return Err(self.hand_back(item, cause));
         }
@@ -323,13 +330,13 @@ impl<T, F: Flavour> Sender<T, F> {
 }
 
 impl<T> Weighted<T> {
-    fn refused(self, cause: Cause) -> SendError<T> {
+    pub(super) fn refused(self, cause: Cause) -> SendError<T> {
         let item = self.into_inner();
         SendError { item, cause }
     }
 }
 
-fn unweighted<T>(sent: Sent<Weighted<T>>) -> Sent<T> {
+pub(super) fn unweighted<T>(sent: Sent<Weighted<T>>) -> Sent<T> {
     match sent {
         Sent::Stored => Sent::Stored,
         Sent::Refused(weighted) => Sent::Refused(weighted.into_inner()),

@@ -1,0 +1,176 @@
+//! Edges that are bounded by weight as well: a record goes with the credits that it costs, and
+//! whoever works on it keeps them until it is through.
+
+use std::sync::Arc;
+
+use super::edge::{Carrier, Input, Output};
+use super::emit::{Emit, Stopped};
+use super::meter::{Meter, Wait};
+use super::turn::Turn;
+use super::work::{BoxError, Work};
+use crate::channel::weighted::{self, Weighted};
+use crate::credit::{Oversized, Pool, Rules};
+use crate::error::RecvError;
+use crate::flavour::Flavour;
+use crate::{Receiver, Sender};
+
+type Weigh<T> = Arc<dyn Fn(&T) -> u64 + Send + Sync>;
+
+/// What the records of an edge weigh, and how much each of its channels takes.
+pub(super) struct Weights<T> {
+    limit: u64,
+    weigh: Weigh<T>,
+}
+
+impl<T: 'static> Weights<T> {
+    pub(super) fn new(limit: u64, weigh: impl Fn(&T) -> u64 + Send + Sync + 'static) -> Self {
+        let weigh = Arc::new(weigh);
+        Self { limit, weigh }
+    }
+
+    /// The same where records are sent in turn: a mark weighs nothing.
+    pub(super) fn of_turns(&self) -> Weights<Turn<T>> {
+        let weigh = self.weigh.clone();
+        Weights::new(self.limit, move |turn: &Turn<T>| {
+            turn.record().map_or(0, |record| weigh(record))
+        })
+    }
+
+    /// What one channel is made of.
+    pub(super) fn of_channel(&self) -> Weighing<T> {
+        let rules = Rules::default().oversized(Oversized::Alone);
+        let pool = Pool::with_rules(self.limit, rules).expect("checked when it was said");
+        let weigh = self.weigh.clone();
+        Weighing { pool, weigh }
+    }
+}
+
+/// A record and its weight, which may be more than its credits are.
+pub(super) struct Weighed<T> {
+    record: T,
+    weight: u64,
+}
+
+/// What lies in a weighed channel, and its workers receive.
+pub(super) type Heavy<T> = Weighted<Weighed<T>>;
+
+/// One weighed channel.
+pub(super) struct Weighing<T> {
+    pool: Pool,
+    weigh: Weigh<T>,
+}
+
+impl<T: Send + 'static> Carrier<T> for Weighing<T> {
+    type Item = Heavy<T>;
+    type Received = Heavy<T>;
+
+    fn output<F: Flavour>(&self, sender: Sender<Heavy<T>, F>) -> Box<dyn Output<T>>
+    where
+        Sender<Heavy<T>, F>: Send,
+    {
+        let weight = Arc::new(|weighed: &Weighed<T>| weighed.weight);
+        Box::new(WeighingOutput {
+            sender: weighted::Sender::new(sender, self.pool.clone(), weight),
+            weigh: self.weigh.clone(),
+            weights: Vec::new(),
+        })
+    }
+
+    fn input<F: Flavour>(&self, receiver: Receiver<Heavy<T>, F>) -> Box<dyn Input<Heavy<T>>>
+    where
+        Receiver<Heavy<T>, F>: Send,
+    {
+        Box::new(WeighedInput(receiver))
+    }
+
+    fn weight(&self) -> Option<&Pool> {
+        Some(&self.pool)
+    }
+}
+
+struct WeighingOutput<T, F: Flavour> {
+    sender: weighted::Sender<Weighed<T>, F>,
+    weigh: Weigh<T>,
+    /// Of the records that are about to be sent.
+    weights: Vec<u64>,
+}
+
+impl<T: Send, F: Flavour> Output<T> for WeighingOutput<T, F>
+where
+    Sender<Heavy<T>, F>: Send,
+{
+    fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        let Self {
+            sender,
+            weigh,
+            weights,
+        } = self;
+        // All, before the first is offered: if it panics, none was.
+        weights.clear();
+        weights.extend(records.iter().map(|record| weigh(record)));
+        let waits = || meter.wait(Wait::Room);
+        if let [weight] = weights[..] {
+            let record = records.pop().expect("there is one");
+            meter.sent_weight.add_weight(weight);
+            let sent = sender.send_watched(Weighed { record, weight }, waits);
+            return sent.map(drop).map_err(|_| Stopped);
+        }
+        let mut left = records.drain(..);
+        let weighed = left.by_ref().zip(&*weights).map(|(record, &weight)| {
+            meter.sent_weight.add_weight(weight);
+            Weighed { record, weight }
+        });
+        let sent = sender.send_many_watched(weighed, waits);
+        if sent.is_err() {
+            let left: Vec<T> = left.collect();
+            *records = left;
+            return Err(Stopped);
+        }
+        Ok(())
+    }
+}
+
+struct WeighedInput<T, F: Flavour>(Receiver<Heavy<T>, F>);
+
+impl<T: Send, F: Flavour> Input<Heavy<T>> for WeighedInput<T, F>
+where
+    Receiver<Heavy<T>, F>: Send,
+{
+    fn recv(
+        &mut self,
+        records: &mut Vec<Heavy<T>>,
+        limit: usize,
+        meter: &Meter,
+    ) -> Result<(), RecvError> {
+        let had = records.len();
+        let waits = || meter.wait(Wait::Items);
+        self.0.recv_many_watched(records, limit, waits)?;
+        for record in &records[had..] {
+            meter.received_weight.add_weight(record.weight);
+        }
+        Ok(())
+    }
+}
+
+/// Work on records that keep their credits until it is done, or panics.
+#[derive(Clone, Debug)]
+pub(super) struct OnHeavy<W>(pub(super) W);
+
+impl<I, O, W: Work<I, O>> Work<Heavy<I>, O> for OnHeavy<W> {
+    #[inline]
+    fn work(&mut self, record: Heavy<I>, emit: &mut Emit<O>) -> Result<(), BoxError> {
+        let (weighed, _lease) = record.into_parts();
+        self.0.work(weighed.record, emit)
+    }
+}
+
+/// A turn that has left its channel: its record, with the credits.
+impl<T> From<Heavy<Turn<T>>> for Turn<Heavy<T>> {
+    fn from(heavy: Heavy<Turn<T>>) -> Self {
+        let (weighed, lease) = heavy.into_parts();
+        let weight = weighed.weight;
+        weighed
+            .record
+            .map(|record| Weighted::of_parts(Weighed { record, weight }, lease))
+    }
+}
