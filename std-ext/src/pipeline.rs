@@ -70,6 +70,8 @@ mod meter;
 mod plan;
 mod route;
 mod running;
+mod sized;
+mod sizing;
 mod snapshot;
 mod turn;
 mod weight;
@@ -82,6 +84,7 @@ pub use self::line::{End, Line, Node, Stage};
 pub use self::meter::{Load, Pressure, Spent};
 pub use self::plan::Plan;
 pub use self::running::{Handle, Running};
+pub use self::sizing::TargetDelay;
 pub use self::snapshot::{EdgeState, EdgeWeight, Report, Snapshot, StageState};
 pub use self::work::{BoxError, Each, FlatMap, Map, TryEach, TryMap, With, Work};
 
@@ -346,6 +349,22 @@ where
             "no limit of weight: {limit}"
         );
         self.node.weights = Some(Weights::new(limit, weigh));
+        self
+    }
+
+    /// Sizes its input by itself, so that records wait there for about as long as `target`
+    /// says: a [`Duration`](std::time::Duration), or a [`TargetDelay`] with more about it. Its
+    /// [`capacity`](Self::capacity) is the most.
+    ///
+    /// With [`OnFull::Block`] a slow stage so has the stages before it wait sooner; with the
+    /// policies that refuse, what would have to wait longer is refused. Where each worker has a
+    /// channel of its own, each is sized by its worker.
+    ///
+    /// # Panics
+    /// When the next stage is added, if its capacity is 0, or its input is to evict
+    /// ([`OnFull::DropOldest`]).
+    pub fn target_delay(mut self, target: impl Into<TargetDelay>) -> Self {
+        self.node.spec.delay = Some(target.into());
         self
     }
 

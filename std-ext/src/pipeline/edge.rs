@@ -1,8 +1,13 @@
 //! The edge between two stages: one channel or several, of the flavour that fits.
 
+use std::vec::Drain;
+
 use super::emit::Stopped;
 use super::meter::{Meter, Wait};
+use super::sized::Sizing;
+use super::sizing::TargetDelay;
 use super::snapshot::ChannelGauge;
+use super::weight::{Heavy, SizedWeighing, Weights};
 use crate::channel::watched::Closer;
 use crate::credit::Pool;
 use crate::error::RecvError;
@@ -18,6 +23,8 @@ pub(super) struct Spec {
     pub(super) on_full: OnFull,
     /// How many records are moved at once, at most.
     pub(super) batch: usize,
+    /// If it sizes itself.
+    pub(super) delay: Option<TargetDelay>,
 }
 
 impl Default for Spec {
@@ -26,6 +33,7 @@ impl Default for Spec {
             capacity: 64,
             on_full: OnFull::Block,
             batch: 1,
+            delay: None,
         }
     }
 }
@@ -59,15 +67,22 @@ where
             let sent = self.send_watched(record, waits);
             return sent.map(drop).map_err(|_| Stopped);
         }
-        let mut left = records.drain(..);
-        let sent = self.send_many_watched(left.by_ref(), waits);
-        if sent.is_err() {
-            let left: Vec<T> = left.collect();
-            *records = left;
-            return Err(Stopped);
-        }
-        Ok(())
+        from_front(records, |records| self.send_many_watched(records, waits))
     }
+}
+
+/// Has `send` take records from the front; after an error, what it has not taken stays there.
+pub(super) fn from_front<T, S, E>(
+    records: &mut Vec<T>,
+    send: impl FnOnce(&mut Drain<'_, T>) -> Result<S, E>,
+) -> Result<(), Stopped> {
+    let mut front = records.drain(..);
+    let sent = send(&mut front).map(drop);
+    if sent.is_err() {
+        let left: Vec<T> = front.collect();
+        *records = left;
+    }
+    sent.map_err(|_| Stopped)
 }
 
 impl<T, F: Flavour> Input<T> for Receiver<T, F>
@@ -112,6 +127,11 @@ pub(super) trait Carrier<T> {
     fn weight(&self) -> Option<&Pool> {
         None
     }
+
+    /// The credits by which it is sized.
+    fn size(&self) -> Option<&Pool> {
+        None
+    }
 }
 
 /// The records themselves.
@@ -144,10 +164,39 @@ pub(super) struct Ends<T, R = T> {
     pub(super) closer: Closer,
 }
 
-impl<T, R> Ends<T, R> {
+impl<T: Send + 'static> Ends<T> {
     /// # Panics
     /// If no memory can hold the capacity, or the policy cannot have it.
-    pub(super) fn new<C>(carrier: &C, spec: &Spec, senders: usize, receivers: usize) -> Self
+    pub(super) fn plain(spec: &Spec, senders: usize, receivers: usize) -> Self {
+        let Some(delay) = &spec.delay else {
+            return Self::new(&Plain, spec, senders, receivers);
+        };
+        let sizing = Sizing::new(delay, spec.capacity, receivers);
+        Self::new(&sizing, spec, senders, receivers)
+    }
+}
+
+impl<T: Send + 'static> Ends<T, Heavy<T>> {
+    /// # Panics
+    /// If no memory can hold the capacity, or the policy cannot have it.
+    pub(super) fn weighed(
+        weights: &Weights<T>,
+        spec: &Spec,
+        senders: usize,
+        receivers: usize,
+    ) -> Self {
+        let weighing = weights.of_channel();
+        let Some(delay) = &spec.delay else {
+            return Self::new(&weighing, spec, senders, receivers);
+        };
+        let sizing = Sizing::new(delay, spec.capacity, receivers);
+        let carrier = SizedWeighing::new(weighing, sizing);
+        Self::new(&carrier, spec, senders, receivers)
+    }
+}
+
+impl<T, R> Ends<T, R> {
+    fn new<C>(carrier: &C, spec: &Spec, senders: usize, receivers: usize) -> Self
     where
         C: Carrier<T, Received = R>,
     {
@@ -185,6 +234,7 @@ impl<T, R> Ends<T, R> {
         let gauge = ChannelGauge {
             monitor: txs[0].monitor(),
             weight: carrier.weight().cloned(),
+            size: carrier.size().cloned(),
         };
         Self {
             gauge,

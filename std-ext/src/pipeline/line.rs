@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::edge::{Ends, Nowhere, Output, Plain, Spec};
+use super::edge::{Ends, Nowhere, Output, Spec};
 use super::emit::Emit;
 use super::joint::{Joint, Spread};
 use super::meter::StageMeter;
@@ -251,6 +251,14 @@ where
             blocks || !line.in_turn && !in_turn,
             "{name}: an edge that keeps order must block"
         );
+        assert!(
+            spec.on_full != OnFull::DropOldest || weights.is_none() && spec.delay.is_none(),
+            "{name}: an edge that is weighed, or sizes itself, cannot evict"
+        );
+        assert!(
+            spec.capacity > 0 || spec.delay.is_none(),
+            "{name}: an edge without room has no size"
+        );
         let crew = Crew {
             meter: StageMeter::new(name, n),
             spec: spec.clone(),
@@ -260,24 +268,19 @@ where
         match weights {
             None => {
                 let edge = if line.in_turn {
-                    Joint::in_turn(senders, || Ends::new(&Plain, &spec, 1, 1))
+                    Joint::in_turn(senders, || Ends::plain(&spec, 1, 1))
                 } else {
-                    let make = |from, to| Ends::new(&Plain, &spec, from, to);
+                    let make = |from, to| Ends::plain(&spec, from, to);
                     Joint::new(senders, n, &spread, make)
                 };
                 crew.join(line, edge, works)
             }
             Some(weights) => {
-                assert!(
-                    spec.on_full != OnFull::DropOldest,
-                    "{}: an edge that is weighed cannot evict",
-                    crew.meter.name
-                );
                 let edge = if line.in_turn {
                     let weights = weights.of_turns();
-                    Joint::in_turn(senders, || Ends::new(&weights.of_channel(), &spec, 1, 1))
+                    Joint::in_turn(senders, || Ends::weighed(&weights, &spec, 1, 1))
                 } else {
-                    let make = |from, to| Ends::new(&weights.of_channel(), &spec, from, to);
+                    let make = |from, to| Ends::weighed(&weights, &spec, from, to);
                     Joint::new(senders, n, &spread, make)
                 };
                 let works = works.into_iter().map(OnHeavy).collect();

@@ -188,6 +188,7 @@ impl fmt::Display for EdgePlan {
             capacity,
             on_full,
             batch,
+            delay,
         } = &self.spec;
         write!(f, "{} -> {}: ", from.join(" + "), self.to.name)?;
         if self.gauges.len() > 1 {
@@ -196,6 +197,9 @@ impl fmt::Display for EdgePlan {
         write!(f, "{capacity} records, {on_full:?}")?;
         if *batch > 1 {
             write!(f, ", batches of {batch}")?;
+        }
+        if let Some(delay) = delay {
+            write!(f, ", {delay}")?;
         }
         if let Some(limit) = self.limit() {
             write!(f, ", weight at most {limit}")?;

@@ -21,22 +21,43 @@ pub(super) struct Edge {
     pub(super) gauges: Vec<ChannelGauge>,
 }
 
+impl Edge {
+    fn state(&self) -> EdgeState {
+        let stats = self.gauges.iter().map(|gauge| gauge.monitor.stats());
+        let stats: Vec<Stats> = stats.collect();
+        let sizes = self.gauges.iter().zip(&stats);
+        EdgeState {
+            from: self.from.clone(),
+            to: self.to,
+            effective_capacity: sizes
+                .map(|(gauge, stats)| gauge.effective_capacity(stats))
+                .sum(),
+            stats: total(stats.into_iter()),
+            weight: EdgeWeight::of(&self.gauges),
+        }
+    }
+}
+
 /// Whatever can be read of a channel.
 #[derive(Clone)]
 pub(super) struct ChannelGauge {
     pub(super) monitor: Monitor,
     /// The credits by which it is weighed.
     pub(super) weight: Option<Pool>,
+    /// The credits by which it is sized.
+    pub(super) size: Option<Pool>,
+}
+
+impl ChannelGauge {
+    fn effective_capacity(&self, stats: &Stats) -> u64 {
+        let size = self.size.as_ref();
+        size.map_or(stats.capacity, |pool| pool.stats().capacity)
+    }
 }
 
 impl Gauges {
     pub(super) fn snapshot(&self, now: Instant) -> Snapshot {
-        let edges = self.edges.iter().map(|edge| EdgeState {
-            from: edge.from.clone(),
-            to: edge.to,
-            stats: total(edge.gauges.iter().map(|gauge| gauge.monitor.stats())),
-            weight: EdgeWeight::of(&edge.gauges),
-        });
+        let edges = self.edges.iter().map(Edge::state);
         let stages = self.stages.iter().map(|stage| {
             let workers = || stage.workers.iter();
             let weight = |tally: fn(&Meter) -> &Tally| {
@@ -133,6 +154,10 @@ pub struct EdgeState {
     /// capacity and high-water mark are sums. Where it leads away from parallel workers that
     /// keep order, also the marks by which those say that there is nothing for a record.
     pub stats: Stats,
+    /// How many records fit now: less than `stats.capacity` where it [sizes
+    /// itself](super::Pipeline::target_delay). More may be inside for a while after it has
+    /// become less.
+    pub effective_capacity: u64,
     /// How much weight is inside, if it is [weighed](super::Pipeline::weigh).
     pub weight: Option<EdgeWeight>,
 }
@@ -309,12 +334,9 @@ impl fmt::Display for Snapshot {
 impl fmt::Display for EdgeState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Stats {
-            depth,
-            capacity,
-            high_water,
-            ..
+            depth, high_water, ..
         } = self.stats;
-        let filled = format!("{depth}/{capacity}");
+        let filled = format!("{depth}/{}", self.effective_capacity);
         let lost = self.stats.lost();
         write!(f, "{filled:>15} {high_water:>10} {lost:>8}")?;
         if let Some(EdgeWeight { inside, limit, .. }) = self.weight {

@@ -3,9 +3,10 @@
 
 use std::sync::Arc;
 
-use super::edge::{Carrier, Input, Output};
+use super::edge::{Carrier, Input, Output, from_front};
 use super::emit::{Emit, Stopped};
 use super::meter::{Meter, Wait};
+use super::sized::Sizing;
 use super::turn::Turn;
 use super::work::{BoxError, Work};
 use crate::channel::weighted::{self, Weighted};
@@ -88,6 +89,87 @@ impl<T: Send + 'static> Carrier<T> for Weighing<T> {
     }
 }
 
+/// One channel that is weighed, and sized as well.
+pub(super) struct SizedWeighing<T> {
+    weighing: Weighing<T>,
+    sizing: Sizing,
+}
+
+impl<T> SizedWeighing<T> {
+    pub(super) fn new(weighing: Weighing<T>, sizing: Sizing) -> Self {
+        Self { weighing, sizing }
+    }
+}
+
+impl<T: Send + 'static> Carrier<T> for SizedWeighing<T> {
+    type Item = Weighted<Heavy<T>>;
+    type Received = Heavy<T>;
+
+    fn output<F: Flavour>(&self, sender: Sender<Weighted<Heavy<T>>, F>) -> Box<dyn Output<T>>
+    where
+        Sender<Weighted<Heavy<T>>, F>: Send,
+    {
+        Box::new(SizedWeighingOutput {
+            sender: self.sizing.sender(sender),
+            pool: self.weighing.pool.clone(),
+            weigh: self.weighing.weigh.clone(),
+            weights: Vec::new(),
+        })
+    }
+
+    fn input<F: Flavour>(
+        &self,
+        receiver: Receiver<Weighted<Heavy<T>>, F>,
+    ) -> Box<dyn Input<Heavy<T>>>
+    where
+        Receiver<Weighted<Heavy<T>>, F>: Send,
+    {
+        Box::new(WeighedInput(self.sizing.receiver(receiver)))
+    }
+
+    fn weight(&self) -> Option<&Pool> {
+        Some(&self.weighing.pool)
+    }
+
+    fn size(&self) -> Option<&Pool> {
+        Some(self.sizing.room())
+    }
+}
+
+struct SizedWeighingOutput<T, F: Flavour> {
+    /// Takes a record's place; its weight has been taken before.
+    sender: weighted::Sender<Heavy<T>, F>,
+    pool: Pool,
+    weigh: Weigh<T>,
+    /// Of the records that are about to be sent.
+    weights: Vec<u64>,
+}
+
+impl<T: Send, F: Flavour> Output<T> for SizedWeighingOutput<T, F>
+where
+    Sender<Weighted<Heavy<T>>, F>: Send,
+{
+    fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        let Self {
+            sender,
+            pool,
+            weigh,
+            weights,
+        } = self;
+        weights.clear();
+        weights.extend(records.iter().map(|record| weigh(record)));
+        let waits = || meter.wait(Wait::Room);
+        from_front(records, |records| {
+            records.zip(&*weights).try_for_each(|(record, &weight)| {
+                meter.sent_weight.add_weight(weight);
+                let record = Weighed { record, weight };
+                let sent = sender.send_paid_twice(record, pool, weight, waits);
+                sent.map(drop)
+            })
+        })
+    }
+}
+
 struct WeighingOutput<T, F: Flavour> {
     sender: weighted::Sender<Weighed<T>, F>,
     weigh: Weigh<T>,
@@ -115,27 +197,20 @@ where
             let sent = sender.send_watched(Weighed { record, weight }, waits);
             return sent.map(drop).map_err(|_| Stopped);
         }
-        let mut left = records.drain(..);
-        let weighed = left.by_ref().zip(&*weights).map(|(record, &weight)| {
-            meter.sent_weight.add_weight(weight);
-            Weighed { record, weight }
-        });
-        let sent = sender.send_many_watched(weighed, waits);
-        if sent.is_err() {
-            let left: Vec<T> = left.collect();
-            *records = left;
-            return Err(Stopped);
-        }
-        Ok(())
+        from_front(records, |records| {
+            let weighed = records.zip(&*weights).map(|(record, &weight)| {
+                meter.sent_weight.add_weight(weight);
+                Weighed { record, weight }
+            });
+            sender.send_many_watched(weighed, waits)
+        })
     }
 }
 
-struct WeighedInput<T, F: Flavour>(Receiver<Heavy<T>, F>);
+/// Counts what comes out of a channel.
+struct WeighedInput<N>(N);
 
-impl<T: Send, F: Flavour> Input<Heavy<T>> for WeighedInput<T, F>
-where
-    Receiver<Heavy<T>, F>: Send,
-{
+impl<T, N: Input<Heavy<T>>> Input<Heavy<T>> for WeighedInput<N> {
     fn recv(
         &mut self,
         records: &mut Vec<Heavy<T>>,
@@ -143,8 +218,7 @@ where
         meter: &Meter,
     ) -> Result<(), RecvError> {
         let had = records.len();
-        let waits = || meter.wait(Wait::Items);
-        self.0.recv_many_watched(records, limit, waits)?;
+        self.0.recv(records, limit, meter)?;
         for record in &records[had..] {
             meter.received_weight.add_weight(record.weight);
         }

@@ -1,8 +1,10 @@
 //! What pipelines need of weighted channels: to know when a send is about to wait, for credit
 //! or for a slot.
 
+use super::credit::Credit;
 use super::sender::unweighted;
 use super::{Cause, SendError, Sender, Weighted};
+use crate::credit::{Pool, TryAcquireError};
 use crate::flavour::Flavour;
 use crate::policy::Sent;
 
@@ -80,5 +82,32 @@ impl<T, F: Flavour> Sender<T, F> {
         }
         let _waiting = waits();
         self.wait_and_put(item, weight, None)
+    }
+}
+
+impl<T, F: Flavour> Sender<Weighted<T>, F> {
+    /// As [`send_watched`](Self::send_watched), of an item that has to have credits of another
+    /// pool first.
+    pub(crate) fn send_paid_twice<W>(
+        &mut self,
+        item: T,
+        pool: &Pool,
+        weight: u64,
+        waits: impl Fn() -> W,
+    ) -> Result<Sent<Weighted<T>>, SendError<Weighted<T>>> {
+        let credit = match pool.try_acquire(weight) {
+            Err(TryAcquireError::NoCredit) if self.blocks() => {
+                let _waiting = waits();
+                Credit::new(&self.channel, pool, weight).wait(None)
+            }
+            credit => credit.map_err(Cause::from),
+        };
+        match credit {
+            Ok(lease) => self.send_watched(Weighted { item, lease }, waits),
+            Err(cause) => {
+                let lease = pool.nothing();
+                self.not_stored(Weighted { item, lease }, cause)
+            }
+        }
     }
 }

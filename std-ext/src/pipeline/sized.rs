@@ -1,0 +1,159 @@
+//! Edges that size themselves: each record goes with a credit of a pool of as many as are to
+//! fit, and who receives it gives that back at once. Who receives also measures, and resizes
+//! the pool.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::edge::{Carrier, Input, Output, from_front};
+use super::emit::Stopped;
+use super::meter::{Meter, Wait};
+use super::sizing::{Sizer, TargetDelay};
+use crate::channel::weighted::{self, Weighted};
+use crate::credit::Pool;
+use crate::error::RecvError;
+use crate::flavour::Flavour;
+use crate::sync::{Mutex, lock};
+use crate::{Receiver, Sender};
+
+/// One channel that is sized by those who receive from it.
+pub(super) struct Sizing(Arc<Shared>);
+
+struct Shared {
+    delay: TargetDelay,
+    /// A credit for each record that is to fit.
+    room: Pool,
+    sizer: Mutex<Sizer>,
+}
+
+impl Sizing {
+    pub(super) fn new(delay: &TargetDelay, most: usize, workers: usize) -> Self {
+        Self(Arc::new(Shared {
+            delay: delay.clone(),
+            room: Pool::new(most as u64),
+            sizer: Mutex::new(Sizer::new(delay, most, workers)),
+        }))
+    }
+
+    /// The end that sends, which may be used directly.
+    pub(super) fn sender<T, F: Flavour>(
+        &self,
+        sender: Sender<Weighted<T>, F>,
+    ) -> weighted::Sender<T, F> {
+        weighted::Sender::new(sender, self.0.room.clone(), Arc::new(|_| 1))
+    }
+
+    pub(super) fn receiver<T, F: Flavour>(
+        &self,
+        receiver: Receiver<Weighted<T>, F>,
+    ) -> SizingInput<T, F> {
+        SizingInput {
+            receiver,
+            received: Vec::new(),
+            shared: self.0.clone(),
+            at_work: None,
+        }
+    }
+
+    pub(super) fn room(&self) -> &Pool {
+        &self.0.room
+    }
+}
+
+impl<T: Send + 'static> Carrier<T> for Sizing {
+    type Item = Weighted<T>;
+    type Received = T;
+
+    fn output<F: Flavour>(&self, sender: Sender<Weighted<T>, F>) -> Box<dyn Output<T>>
+    where
+        Sender<Weighted<T>, F>: Send,
+    {
+        Box::new(SizedOutput(self.sender(sender)))
+    }
+
+    fn input<F: Flavour>(&self, receiver: Receiver<Weighted<T>, F>) -> Box<dyn Input<T>>
+    where
+        Receiver<Weighted<T>, F>: Send,
+    {
+        Box::new(self.receiver(receiver))
+    }
+
+    fn size(&self) -> Option<&Pool> {
+        Some(self.room())
+    }
+}
+
+impl Shared {
+    /// A worker got through so many records in so much time.
+    fn worked(&self, records: usize, time: Duration) {
+        if !lock(&self.sizer).worked(records, time) {
+            return;
+        }
+        // Outside the lock, since it wakes. If two do it at once, the one that is later with
+        // what was wanted before sees that it is not any more.
+        loop {
+            let wanted = lock(&self.sizer).capacity() as u64;
+            if self.room.stats().capacity == wanted {
+                return;
+            }
+            let resized = self.room.resize(wanted);
+            resized.expect("never more than it began with");
+        }
+    }
+}
+
+struct SizedOutput<T, F: Flavour>(weighted::Sender<T, F>);
+
+impl<T: Send, F: Flavour> Output<T> for SizedOutput<T, F>
+where
+    Sender<Weighted<T>, F>: Send,
+{
+    fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        let waits = || meter.wait(Wait::Room);
+        if records.len() == 1 {
+            let record = records.pop().expect("there is one");
+            let sent = self.0.send_watched(record, waits);
+            return sent.map(drop).map_err(|_| Stopped);
+        }
+        from_front(records, |records| self.0.send_many_watched(records, waits))
+    }
+}
+
+/// The end that receives.
+pub(super) struct SizingInput<T, F: Flavour> {
+    receiver: Receiver<Weighted<T>, F>,
+    /// Empty between two calls.
+    received: Vec<Weighted<T>>,
+    shared: Arc<Shared>,
+    /// Since when the worker has been at work, and on how many records.
+    at_work: Option<(Instant, usize)>,
+}
+
+impl<T: Send, F: Flavour> Input<T> for SizingInput<T, F>
+where
+    Receiver<Weighted<T>, F>: Send,
+{
+    fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError> {
+        let Self {
+            receiver,
+            received,
+            shared,
+            at_work,
+        } = self;
+        let mut now = shared.delay.now();
+        if let Some((since, records)) = at_work.take() {
+            shared.worked(records, now.saturating_duration_since(since));
+        }
+        let mut waited = false;
+        receiver.recv_many_watched(received, limit, || {
+            waited = true;
+            meter.wait(Wait::Items)
+        })?;
+        if waited {
+            now = shared.delay.now();
+        }
+        *at_work = Some((now, received.len()));
+        records.extend(received.drain(..).map(Weighted::into_inner));
+        Ok(())
+    }
+}
