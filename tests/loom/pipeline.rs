@@ -12,6 +12,8 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("pipeline_drains", drains).preemptions(1),
     Model::new("pipeline_cancelled", cancelled).preemptions(1),
     Model::new("pipeline_stage_panics", stage_panics).preemptions(1),
+    Model::new("pipeline_weighed_drains", weighed_drains).preemptions(1),
+    Model::new("pipeline_weighed_cancelled", weighed_cancelled).preemptions(1),
 ];
 
 /// The edge adds up with what both stages count.
@@ -61,4 +63,36 @@ fn stage_panics() {
     assert!(matches!(error.cause(), Cause::Panic(message) if message == "broken"));
     assert_eq!(error.stage(), "write");
     assert_exact(error.report());
+}
+
+/// There are slots for all, and credit for one: the source waits for what the sink gives back.
+fn weighed_drains() {
+    let report = Pipeline::source("read", [1, 2])
+        .sink("write", drop)
+        .capacity(2)
+        .weigh(1, |_| 1)
+        .run()
+        .unwrap();
+    assert_eq!(report.ended, Ended::Completed);
+    assert_eq!(report.total.stages[1].received_weight, 2);
+    assert_all_given_back(&report);
+}
+
+/// Cancelled while the source waits for credit, or anywhere else: both threads end.
+fn weighed_cancelled() {
+    let running = Pipeline::source("read", [1, 2])
+        .sink("write", drop)
+        .capacity(2)
+        .weigh(1, |_| 1)
+        .start();
+    running.handle().cancel();
+    let report = running.join().unwrap();
+    assert_eq!(report.ended, Ended::Cancelled);
+    assert_all_given_back(&report);
+}
+
+fn assert_all_given_back(report: &Report) {
+    assert_exact(report);
+    let weight = report.total.edges[0].weight.unwrap();
+    assert_eq!((weight.inside, weight.limit), (0, 1));
 }

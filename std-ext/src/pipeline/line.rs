@@ -98,16 +98,18 @@ impl<T: Send + 'static> Line<T> {
     }
 
     /// With a stage behind it that does nothing but to bring its records into one sequence.
-    fn through_one(self, name: &str) -> Self {
+    /// The edge to that is weighed as well, if the one behind it is.
+    fn through_one(self, name: &str, weights: Option<Weights<T>>) -> Self {
         let name = format!("order for {name}");
-        Stage::new(self, name, Map(|record: T| record)).seal()
+        let stage = Stage::new(self, name, Map(|record: T| record));
+        Stage { weights, ..stage }.seal()
     }
 
     pub(super) fn merge(self, other: Self) -> Self {
         let [mut first, second] = [self, other].map(|line| {
             let name = line.from[0].name.clone();
             if line.in_turn {
-                line.through_one(&name)
+                line.through_one(&name, None)
             } else {
                 line
             }
@@ -244,7 +246,7 @@ where
         let n = works.len();
         let in_turn = n > 1 && matches!(spread, Spread::InTurn);
         if n > 1 && line.in_turn || in_turn && line.senders > 1 {
-            line = line.through_one(&name);
+            line = line.through_one(&name, weights.clone());
         }
         let blocks = spec.on_full == OnFull::Block;
         assert!(

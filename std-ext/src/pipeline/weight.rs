@@ -23,6 +23,13 @@ pub(super) struct Weights<T> {
     weigh: Weigh<T>,
 }
 
+impl<T> Clone for Weights<T> {
+    fn clone(&self) -> Self {
+        let (limit, weigh) = (self.limit, self.weigh.clone());
+        Self { limit, weigh }
+    }
+}
+
 impl<T: 'static> Weights<T> {
     pub(super) fn new(limit: u64, weigh: impl Fn(&T) -> u64 + Send + Sync + 'static) -> Self {
         let weigh = Arc::new(weigh);

@@ -1,6 +1,9 @@
 //! Pipelines, as their users rely on them. Nothing here depends on how fast anything is: what
 //! is to be slow takes a token for each record.
 
+mod sizing;
+mod weights;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
