@@ -25,7 +25,8 @@
 //!
 //! [`Pipeline::source`] begins; `stage` and its kin add stages, and `sink` the last one. What
 //! follows a stage is said about it and the edge that leads to it:
-//! [`capacity`](Pipeline::capacity), [`on_full`](Pipeline::on_full) and
+//! [`capacity`](Pipeline::capacity), [`weigh`](Pipeline::weigh),
+//! [`target_delay`](Pipeline::target_delay), [`on_full`](Pipeline::on_full) and
 //! [`batch`](Pipeline::batch); [`parallel`](Pipeline::parallel),
 //! [`ordered`](Pipeline::ordered) and [`key_by`](Pipeline::key_by).
 //!
@@ -45,7 +46,15 @@
 //! # Memory
 //!
 //! [`Plan`] says before the start how many records can be inside at most: the capacities of
-//! all edges, and what workers have in hand.
+//! all edges, and what workers have in hand. Where records differ in size, edges can be
+//! bounded by weight as well: [`weigh`](Pipeline::weigh), by which what is being worked on counts
+//! too; [`Plan::most_weight`] says how much that is.
+//!
+//! # Delay
+//!
+//! A full edge makes each record wait for all that are before it. An edge with a
+//! [`target_delay`](Pipeline::target_delay) sizes itself, up to its capacity, so that this takes
+//! about as long as was said, whatever the pace of the stage behind it.
 //!
 //! # End
 //!
@@ -59,7 +68,8 @@
 //! # Progress
 //!
 //! Between two waits a worker does what the [channels](mod@crate::channel#progress) do, and
-//! blocks where they do. It reads the clock only when it waits.
+//! blocks where they do. It reads the clock only when it waits, or receives from an edge that
+//! sizes itself.
 
 mod control;
 mod edge;

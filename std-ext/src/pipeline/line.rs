@@ -98,7 +98,7 @@ impl<T: Send + 'static> Line<T> {
     }
 
     /// With a stage behind it that does nothing but to bring its records into one sequence.
-    /// The edge to that is weighed as well, if the one behind it is.
+    /// The edge to it is weighed if the one behind it is.
     fn through_one(self, name: &str, weights: Option<Weights<T>>) -> Self {
         let name = format!("order for {name}");
         let stage = Stage::new(self, name, Map(|record: T| record));
