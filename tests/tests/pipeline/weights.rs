@@ -76,6 +76,7 @@ fn weight_is_held<N: Node<Item = End>>(
     let mut tokens = tokens; // goes before `running` does, if this panics
     // Filled, but for records that weigh more than what is left.
     let is_filled = || {
+        assert!(!running.handle().has_ended(), "it failed");
         let now = running.snapshot();
         let filled = |weight: EdgeWeight| weight.inside + MOST > weight.limit;
         filled(now.edge_to("write").unwrap().weight.unwrap())
