@@ -84,7 +84,7 @@ pub use self::{
     },
     policy::{EarlyDrop, EarlyDropError, OnFull, Reason, Sent, SentMany},
     stats::{Monitor, Stats},
-    watermarks::{Watermarks, WatermarksError},
+    watermarks::{MarkFuture, Watermarks, WatermarksError},
 };
 #[cfg(feature = "std")]
 pub use ringfence_core::spsc::CapacityError;
