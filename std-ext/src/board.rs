@@ -83,6 +83,13 @@ impl Board {
         removed.is_some()
     }
 
+    /// The monitor of the channel of this name, for what a reading has not:
+    /// [`Monitor::take_peak`].
+    #[must_use]
+    pub fn monitor(&self, name: &str) -> Option<Monitor> {
+        lock(&self.0).channels.get(name).cloned()
+    }
+
     /// Puts a pipeline there; instead of the one that had this name, if any. It stays when it
     /// has ended, until it is [removed](Self::remove_pipeline).
     pub fn pipeline(&self, name: impl Into<String>, handle: Handle) {
@@ -150,6 +157,8 @@ mod tests {
 
         board.channel("b", crate::bounded::<u8>(7).1.monitor());
         assert_eq!(board.read().channels[1].stats.capacity, 7);
+        assert_eq!(board.monitor("b").unwrap().stats().capacity, 7);
+        assert!(board.monitor("copy").is_none());
         assert!(board.remove_channel("b") && !board.remove_channel("b"));
         assert!(board.remove_pipeline("copy") && !board.remove_pipeline("copy"));
         assert_eq!(board.read().channels.len(), 1);
