@@ -38,9 +38,9 @@ pub(crate) struct StageRow {
     pub(crate) edge: Option<EdgeRow>,
     /// `None` if it did not run.
     pub(crate) load: Option<StageLoad>,
-    /// Records a second.
-    pub(crate) received: f64,
-    pub(crate) sent: f64,
+    /// Records a second. Sources receive none, and the last stage sends none.
+    pub(crate) received: Option<f64>,
+    pub(crate) sent: Option<f64>,
     /// Records that it had in hand and dropped, in all.
     pub(crate) dropped: u64,
 }
@@ -111,11 +111,14 @@ impl Look {
 
 fn channel(name: &str, before: &Stats, now: &Stats, peak: u64, length: Duration) -> ChannelRow {
     let lost = now.lost().saturating_sub(before.lost());
+    // Peaks are taken a moment after the rest is read.
+    let peak = peak.max(now.depth);
+    let mut stands = *now;
+    stands.high_water = stands.high_water.max(peak);
     ChannelRow {
         name: name.into(),
-        now: *now,
-        // A depth that was only looked at is one that was there.
-        peak: peak.max(now.depth),
+        now: stands,
+        peak,
         offered: per_second(before.offered, now.offered, length),
         delivered: per_second(before.delivered, now.delivered, length),
         lost: share(lost, now.offered.saturating_sub(before.offered)),
@@ -140,16 +143,18 @@ fn pipeline(
     let bottleneck = recent.stages.iter().position(is_slow);
     let stages = recent.stages.iter().enumerate();
     let stages = stages.map(|(at, stage)| {
-        let mut edges = now_is.edges.iter();
+        let edges = &now_is.edges;
+        let edge = edges.iter().find(|edge| edge.to == at);
+        let sends = edges.iter().any(|edge| edge.from.contains(&at));
         StageRow {
             name: stage.name.clone(),
-            edge: edges.find(|edge| edge.to == at).map(|edge| EdgeRow {
+            edge: edge.map(|edge| EdgeRow {
                 from: elsewhere(edge, now_is),
                 stats: edge.stats,
             }),
             load: stage_load(stage),
-            received: per_second(0, stage.received, length),
-            sent: per_second(0, stage.sent, length),
+            received: edge.map(|_| per_second(0, stage.received, length)),
+            sent: sends.then(|| per_second(0, stage.sent, length)),
             dropped: now_is.stages[at].dropped,
         }
     });
@@ -235,7 +240,7 @@ mod tests {
         let (mut tx, mut rx) = ringfence::bounded(4);
         board.channel("a", rx.monitor());
         for n in 0..3 {
-            tx.send(n).unwrap();
+            assert!(tx.send(n).unwrap().is_stored());
             rx.recv().unwrap();
         }
         let earlier = Look::at(&board);
@@ -272,7 +277,8 @@ mod tests {
         let row = &period.pipelines[0];
         let names: Vec<_> = row.stages.iter().map(|stage| &*stage.name).collect();
         assert_eq!(names, ["read", "more", "write"]);
-        assert!(row.stages.iter().all(|stage| stage.received == 0.0));
+        let received: Vec<_> = row.stages.iter().map(|stage| stage.received).collect();
+        assert_eq!(received, [None, Some(0.0), Some(0.0)]);
     }
 
     #[test]

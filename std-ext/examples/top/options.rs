@@ -80,8 +80,6 @@ pub(crate) enum Slow {
     Hash,
     /// Counts words
     Count,
-    /// Adds up counts
-    Sum,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]

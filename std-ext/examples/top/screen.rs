@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ratatui::DefaultTerminal;
@@ -22,7 +23,6 @@ pub(crate) fn show(board: &Board, interval: Duration, panic: bool) -> io::Result
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, ended.clone())?;
     }
-    // The hook of ratatui gives it back before a panic is told.
     let _given_back = GiveBack;
     let mut terminal = ratatui::try_init()?;
     run(&mut terminal, board, interval, &ended, panic)
@@ -32,8 +32,12 @@ struct GiveBack;
 
 impl Drop for GiveBack {
     fn drop(&mut self) {
-        // If that fails, nothing is left to be done.
-        let _ = ratatui::try_restore();
+        // The hook of ratatui has done it before the panic was told; a second time, what is
+        // written next would be written over that.
+        if !thread::panicking() {
+            // If it fails, nothing is left to be done.
+            let _ = ratatui::try_restore();
+        }
     }
 }
 

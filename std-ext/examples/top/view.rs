@@ -101,29 +101,28 @@ impl View {
     }
 
     fn rows(&self, width: usize) -> Vec<Line<'static>> {
-        let mut rows = Vec::new();
-        for row in &self.period.pipelines {
-            rows.push(Line::default());
-            rows.extend(pipeline::lines(row, width));
+        let pipelines = self.period.pipelines.iter();
+        let pipelines = pipelines.map(|row| pipeline::lines(row, width));
+        let channels = self.period.channels.iter();
+        let channels = channels.map(|row| channel::lines(row, width));
+        let all: Vec<_> = pipelines.chain(channels).collect();
+        if all.is_empty() {
+            return vec!["nothing is on the board".into()];
         }
-        for row in &self.period.channels {
-            rows.push(Line::default());
-            rows.extend(channel::lines(row, width));
-        }
-        if rows.is_empty() {
-            rows.push("nothing is on the board".into());
-        }
-        rows
+        all.join(&Line::default())
     }
 
     fn keys(&self, rows: usize) -> Line<'static> {
         let last = (self.top + self.page).min(rows);
         let hidden = if self.page < rows {
-            format!("  rows {} to {last} of {rows}: arrows", self.top + 1)
+            format!("  rows {} to {last} of {rows}", self.top + 1)
         } else {
             String::new()
         };
-        Line::from(format!("q quit  p pause{hidden}")).dim()
+        Line::from(format!(
+            "q quit  p pause{hidden}  █ depth ░ high-water · room"
+        ))
+        .dim()
     }
 }
 

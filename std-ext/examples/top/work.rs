@@ -1,6 +1,6 @@
 //! What there is to see: a pipeline over text, and channels under overload.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 use std::io;
@@ -94,38 +94,33 @@ fn blocks(options: &Options) -> io::Result<Vec<Arc<str>>> {
     Ok(blocks.into_iter().map(Arc::from).collect())
 }
 
-/// Counts the words of these again and again.
+/// Counts the words of these, again and again; of each different one once.
 fn words(blocks: Vec<Arc<str>>, options: &Options) -> Running {
-    let times = |stage| {
-        if options.slow == stage {
-            options.times
-        } else {
-            1
-        }
-    };
-    let [fold, hash, count, sum] = [Slow::Fold, Slow::Hash, Slow::Count, Slow::Sum].map(times);
+    let (slow, times) = (options.slow, options.times);
+    let times = |stage| if stage == slow { times } else { 1 };
+    let [fold, hash, count] = [Slow::Fold, Slow::Hash, Slow::Count].map(times);
+    let text = (0..blocks.len()).cycle().map(move |at| blocks[at].clone());
     let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    let mut seen = HashSet::new();
     let mut all = Words::new();
-    Pipeline::source(
-        "read",
-        (0..blocks.len()).cycle().map(move |at| blocks[at].clone()),
-    )
-    .stage("fold", move |block| repeat(fold, || block.to_lowercase()))
-    .capacity(8)
-    .stage("hash", move |block| {
-        (repeat(hash, || hasher.hash_one(&block)), block)
-    })
-    .capacity(8)
-    .stage("count", move |(hash, block)| {
-        (hash, repeat(count, || counted(&block)))
-    })
-    .capacity(8)
-    .sink("sum", move |(hash, words)| {
-        std::hint::black_box(hash);
-        repeat(sum, || add(&mut all, &words));
-    })
-    .capacity(8)
-    .start()
+    Pipeline::source("read", text)
+        .stage("fold", move |block| repeat(fold, || block.to_lowercase()))
+        .capacity(8)
+        .stage("hash", move |block| {
+            (repeat(hash, || hasher.hash_one(&block)), block)
+        })
+        .capacity(8)
+        .stage("count", move |(hash, block)| {
+            (hash, repeat(count, || counted(&block)))
+        })
+        .capacity(8)
+        .sink("sum", move |(hash, words)| {
+            if seen.insert(hash) {
+                add(&mut all, &words);
+            }
+        })
+        .capacity(8)
+        .start()
 }
 
 fn repeat<T>(times: u32, mut work: impl FnMut() -> T) -> T {

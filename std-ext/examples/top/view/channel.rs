@@ -1,5 +1,7 @@
 //! A channel: how full it is, what comes and goes, what is lost and why, who waits.
 
+use std::time::Duration;
+
 use ratatui::style::Stylize;
 use ratatui::text::{Line, Span};
 use ringfence::Stats;
@@ -12,9 +14,9 @@ use crate::rate::{count, short};
 pub(super) fn lines(row: &ChannelRow, width: usize) -> Vec<Line<'static>> {
     let mut lines = flow(depth(row, width), width, 4);
     let counts = rates(row).into_iter().chain(reasons(&row.now));
-    for pieces in [counts.collect(), waits(row)] {
-        let set_in = pieces_set_in(pieces);
-        lines.extend(flow(set_in, width, 4));
+    for mut pieces in [counts.collect(), waits(row)] {
+        pieces[0].insert(0, "  ".into());
+        lines.extend(flow(pieces, width, 4));
     }
     lines
 }
@@ -25,20 +27,18 @@ fn depth(row: &ChannelRow, width: usize) -> Vec<Vec<Span<'static>>> {
     let columns = Span::raw(&*name).width().clamp(20, 36).min(width / 2);
     let cells = (width / 4).min(24);
     let mut first = vec![fit(&name, columns).bold(), " ".into()];
-    first.extend(bar::depth(stats.depth, row.peak, stats.capacity, cells));
+    first.extend(bar::depth(
+        stats.depth,
+        stats.high_water,
+        stats.capacity,
+        cells,
+    ));
     first.push(format!(" {}/{}", stats.depth, stats.capacity).into());
     vec![
         first,
         vec![format!("peak {}", row.peak).into()],
         vec![format!("high {}", stats.high_water).into()],
     ]
-}
-
-fn pieces_set_in(mut pieces: Vec<Vec<Span<'static>>>) -> Vec<Vec<Span<'static>>> {
-    if let Some(first) = pieces.first_mut() {
-        first.insert(0, "  ".into());
-    }
-    pieces
 }
 
 fn rates(row: &ChannelRow) -> Vec<Vec<Span<'static>>> {
@@ -73,13 +73,12 @@ fn reasons(stats: &Stats) -> Vec<Vec<Span<'static>>> {
 }
 
 fn waits(row: &ChannelRow) -> Vec<Vec<Span<'static>>> {
-    let side = |name, now: f64, all: std::time::Duration| {
-        let all = all.as_secs_f64();
-        let text = format!("{name} waited {now:.0} ms/s, {all:.1} s in all");
+    let blocked = |side, now: f64, all: Duration| {
+        let text = format!("{side} blocked {now:.0} ms/s ({:.1} s)", all.as_secs_f64());
         vec![Span::from(text)]
     };
     vec![
-        side("senders", row.send_blocked, row.now.send_blocked),
-        side("receivers", row.recv_blocked, row.now.recv_blocked),
+        blocked("send", row.send_blocked, row.now.send_blocked),
+        blocked("recv", row.recv_blocked, row.now.recv_blocked),
     ]
 }

@@ -19,6 +19,8 @@ struct Columns {
     /// None if they do not fit.
     bar: usize,
     has_rates: bool,
+    /// Whether the bottleneck is called so, beside its mark.
+    has_word: bool,
 }
 
 impl Columns {
@@ -34,12 +36,15 @@ impl Columns {
         let name = widest.unwrap_or(0).min(20).min(width / 3);
         let left = width.saturating_sub(MARK.len() + name + Self::LOADS);
         let has_rates = left >= Self::RATES;
-        let left = left.saturating_sub(Self::RATES + MARK_BEHIND.len() + 1);
+        let with_word = Self::RATES + MARK_BEHIND.len();
+        let has_word = left >= with_word;
+        let left = left.saturating_sub(with_word + 1);
         let bar = if left < 4 { 0 } else { left.min(24) };
         Self {
             name,
             bar,
             has_rates,
+            has_word,
         }
     }
 }
@@ -67,7 +72,9 @@ fn title(row: &PipelineRow) -> String {
 fn heading(row: &PipelineRow, columns: &Columns) -> Line<'static> {
     let mut text = fit(&title(row), MARK.len() + columns.name);
     if columns.bar > 0 {
-        text += &fit(" █ busy ▒ bp · idle", 1 + columns.bar);
+        let legend = " █ busy ▒ bp · idle";
+        let fits = Span::raw(legend).width() <= 1 + columns.bar;
+        text += &fit(if fits { legend } else { "" }, 1 + columns.bar);
     }
     text += &format!(" {:>4} {:>4} {:>4}      ", "busy", "idle", "bp");
     if columns.has_rates {
@@ -101,15 +108,14 @@ fn stage_line(stage: &StageRow, is_slow: bool, columns: &Columns) -> Line<'stati
         None => line.push_span(format!(" {:>4} {:>4} {:>4}      ", "-", "-", "-")),
     }
     if columns.has_rates {
-        // A source receives nothing.
-        let received = match stage.edge {
-            Some(_) => short(stage.received),
-            None => "-".into(),
-        };
-        line.push_span(format!(" {received:>7} {:>7}", short(stage.sent)));
+        let [received, sent] =
+            [stage.received, stage.sent].map(|rate| rate.map_or("-".into(), short));
+        line.push_span(format!(" {received:>7} {sent:>7}"));
+    }
+    if is_slow && columns.has_word {
+        line.push_span(MARK_BEHIND);
     }
     if is_slow {
-        line.push_span(MARK_BEHIND);
         line = line.style(Style::new().add_modifier(Modifier::BOLD));
     }
     line
