@@ -1,7 +1,8 @@
 //! What is watched together, by name: channels and pipelines.
 //!
 //! A board is what exporters and displays read. Whoever wants to be seen is put there once,
-//! by a [`Monitor`] or a [`Handle`]; nothing happens when items move.
+//! by a [`Monitor`] or a [`Handle`]; nothing happens when items move. The example
+//! `ringfence-top` shows one in a terminal.
 //!
 //! ```
 //! use ringfence::board::Board;

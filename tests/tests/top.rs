@@ -126,7 +126,7 @@ fn once_is_one_frame_of_text() {
 fn frames_show_the_bottleneck_and_what_overload_does() {
     let mut child = Command::new(program())
         .args(["--frames", "4000000000", "--interval", "0.1"])
-        .args(["--slow", "count", "--times", "50"])
+        .args(["--slow", "hash", "--times", "1000"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -146,7 +146,7 @@ fn frames_show_the_bottleneck_and_what_overload_does() {
             channel = name.into();
         }
         if line.starts_with("> ") {
-            slow |= line.starts_with("> count ") && line.ends_with("  <- bottleneck");
+            slow |= line.starts_with("> hash ") && line.ends_with("  <- bottleneck");
         }
         let loses = !line.contains("lost 0.0%");
         match &*channel {

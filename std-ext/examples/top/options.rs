@@ -42,8 +42,8 @@ pub(crate) struct Options {
     #[arg(long, value_enum, value_name = "STAGE", default_value_t = Slow::Count)]
     pub(crate) slow: Slow,
 
-    /// How many times it does it
-    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    /// How many times it does what it does
+    #[arg(long, value_name = "N", default_value = "20", value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) times: u32,
 
     /// What the overloaded channels do when they are full: one for each

@@ -43,3 +43,41 @@ pub(crate) fn fit(name: &str, width: usize) -> String {
     let spaces = " ".repeat(width - columns(name));
     format!("{name}{spaces}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_fit_exactly_whatever_their_characters_take() {
+        for name in ["", "a", "abcdefgh", "部品", "a部品を数える", "\u{301}e"] {
+            for width in 0..12 {
+                let columns = Span::raw(fit(name, width)).width();
+                assert_eq!(columns, width, "{name:?}");
+            }
+        }
+        assert_eq!(fit("abc", 5), "abc  ");
+        assert_eq!(fit("abc", 3), "abc");
+        assert_eq!(fit("abcd", 3), "ab…");
+        // Half of a character is a space.
+        assert_eq!(fit("部品部品", 4), "部 …");
+    }
+
+    #[test]
+    fn lines_take_what_fits() {
+        let pieces = |texts: &[&'static str]| texts.iter().map(|&text| vec![text.into()]).collect();
+        let lines = |texts: &[&'static str], width| -> Vec<String> {
+            let lines = flow(pieces(texts), width, 2);
+            lines.iter().map(Line::to_string).collect()
+        };
+        assert_eq!(lines(&["one", "two", "six"], 13), ["one  two  six"]);
+        assert_eq!(lines(&["one", "two", "six"], 12), ["one  two", "  six"]);
+        assert_eq!(lines(&["one", "two", "six"], 5), ["one", "  two", "  six"]);
+        // What is too long has a line of its own.
+        assert_eq!(
+            lines(&["one", "longer", "six"], 4),
+            ["one", "  longer", "  six"]
+        );
+        assert_eq!(lines(&[], 4), [""]);
+    }
+}

@@ -242,6 +242,8 @@ fn a_stage_that_is_held_up_is_the_bottleneck() {
         })
         .capacity(2)
         .start();
+    // So that it goes before the pipeline does, which waits for the sink, if this fails.
+    let rx = rx;
     board.pipeline("line", running.handle());
     let first = Look::at(&board);
     // The longer it lasts, the more of the time all have stood still.
