@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p ringfence --example ringfence-top
-//! ringfence-top --slow hash --times 40 FILE...      another stage is the slow one
+//! ringfence-top --slow hash --times 500 FILE...     another stage is the slow one
 //! ringfence-top --channels drop-oldest --load 1.2   one channel, a little too slow
 //! ringfence-top --once                              one frame as text, without a terminal
 //! ```
