@@ -40,11 +40,11 @@ fn program() -> &'static Path {
             .expect("cargo starts");
         assert!(built.status.success(), "the example doesn't build");
         let messages = String::from_utf8(built.stdout).expect("cargo writes UTF-8");
-        let executables = messages.lines().filter_map(|message| {
+        let mut executables = messages.lines().filter_map(|message| {
             let (_, rest) = message.split_once("\"executable\":\"")?;
             Some(PathBuf::from(rest.split_once('"')?.0))
         });
-        executables.last().expect("cargo names the executable")
+        executables.next_back().expect("cargo names the executable")
     })
 }
 
