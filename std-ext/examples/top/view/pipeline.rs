@@ -28,11 +28,10 @@ impl Columns {
     const RATES: usize = 2 * 8;
 
     fn of(row: &PipelineRow, width: usize) -> Self {
-        let names = row
-            .stages
-            .iter()
-            .map(|stage| Span::raw(&*stage.name).width());
-        let widest = names.chain([title(row).len() - MARK.len()]).max();
+        let columns = |name: &str| Span::raw(name).width();
+        let names = row.stages.iter().map(|stage| columns(&stage.name));
+        let titled = columns(&title(row)).saturating_sub(MARK.len());
+        let widest = names.chain([titled]).max();
         let name = widest.unwrap_or(0).min(20).min(width / 3);
         let left = width.saturating_sub(MARK.len() + name + Self::LOADS);
         let has_rates = left >= Self::RATES;
