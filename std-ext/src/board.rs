@@ -1,7 +1,8 @@
 //! What is watched together, by name: channels and pipelines.
 //!
 //! A board is what exporters and displays read. Whoever wants to be seen is put there once,
-//! by a [`Monitor`] or a [`Handle`]; nothing happens when items move.
+//! by a [`Monitor`] or a [`Handle`]; nothing happens when items move. The example
+//! `ringfence-top` shows one in a terminal.
 //!
 //! ```
 //! use ringfence::board::Board;
@@ -83,6 +84,13 @@ impl Board {
         removed.is_some()
     }
 
+    /// The monitor of the channel of this name, for what a reading has not:
+    /// [`Monitor::take_peak`].
+    #[must_use]
+    pub fn monitor(&self, name: &str) -> Option<Monitor> {
+        lock(&self.0).channels.get(name).cloned()
+    }
+
     /// Puts a pipeline there; instead of the one that had this name, if any. It stays when it
     /// has ended, until it is [removed](Self::remove_pipeline).
     pub fn pipeline(&self, name: impl Into<String>, handle: Handle) {
@@ -150,6 +158,8 @@ mod tests {
 
         board.channel("b", crate::bounded::<u8>(7).1.monitor());
         assert_eq!(board.read().channels[1].stats.capacity, 7);
+        assert_eq!(board.monitor("b").unwrap().stats().capacity, 7);
+        assert!(board.monitor("copy").is_none());
         assert!(board.remove_channel("b") && !board.remove_channel("b"));
         assert!(board.remove_pipeline("copy") && !board.remove_pipeline("copy"));
         assert_eq!(board.read().channels.len(), 1);
