@@ -108,6 +108,8 @@ mod fence;
 pub mod flavour;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "std")]
 pub mod pipeline;
 #[cfg(feature = "std")]
