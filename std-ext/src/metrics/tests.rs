@@ -164,11 +164,13 @@ fn loads_are_those_since_the_last_record() {
     let (board, recorder) = (Board::new(), PrometheusBuilder::new().build_recorder());
     let exporter = Exporter::new(board.clone());
     // The source waits for room as long as the sink holds its record.
-    let (mut go_on, mut gate) = crate::bounded(1);
+    let (go_on, mut gate) = crate::bounded(1);
     let running = Pipeline::source("read", 0..100)
         .try_sink("write", move |_| gate.recv().map(drop))
         .capacity(1)
         .start();
+    // Dropped before it is waited for, also if an assertion fails.
+    let mut go_on = go_on;
     let handle = running.handle();
     board.pipeline("copy", handle.clone());
     let loads = || {
