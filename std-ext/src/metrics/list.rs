@@ -16,11 +16,13 @@ pub(super) struct Metric<V: 'static> {
     pub(super) values: Values<V>,
 }
 
-/// By what their label says.
 pub(super) enum Values<V: 'static> {
-    Counters(&'static [(&'static str, fn(&V) -> u64)]),
-    Gauges(&'static [(&'static str, fn(&V) -> f64)]),
+    Counters(Readings<V, u64>),
+    Gauges(Readings<V, f64>),
 }
+
+/// What the label says of each, and where it comes from.
+type Readings<V, N> = &'static [(&'static str, fn(&V) -> N)];
 
 /// A channel, or an edge.
 pub(super) struct Channel {
@@ -168,11 +170,7 @@ pub(super) const STAGE: &[Metric<Stage>] = &[
     },
 ];
 
-const fn items<V>(
-    name: &'static str,
-    help: &'static str,
-    counters: &'static [(&'static str, fn(&V) -> u64)],
-) -> Metric<V> {
+const fn items<V>(name: &'static str, help: &'static str, counters: Readings<V, u64>) -> Metric<V> {
     Metric {
         name,
         unit: Some(Unit::Count),
@@ -182,11 +180,7 @@ const fn items<V>(
     }
 }
 
-const fn gauge<V>(
-    name: &'static str,
-    help: &'static str,
-    gauges: &'static [(&'static str, fn(&V) -> f64)],
-) -> Metric<V> {
+const fn gauge<V>(name: &'static str, help: &'static str, gauges: Readings<V, f64>) -> Metric<V> {
     Metric {
         name,
         unit: Some(Unit::Count),
