@@ -1,4 +1,4 @@
-//! What a [board](crate::board) shows, for the facade [`metrics`](::metrics), and by that for
+//! What a [board](crate::board) shows, for the facade [`metrics`], and by that for
 //! Prometheus and others.
 //!
 //! Nothing happens when items move, and nothing by itself: whoever is asked for metrics calls
@@ -31,7 +31,7 @@
 //! Those of `channel` have the label `channel`, the name on the board, and for an edge of a
 //! pipeline `pipeline` and `stage`: the name on the board, and the stage that it leads to. Those
 //! of `stage` have `pipeline` and `stage`. What is meant is said at the field of the same name in
-//! [`Stats`](crate::Stats) and [`StageState`](crate::pipeline::StageState).
+//! [`Stats`] and [`StageState`](crate::pipeline::StageState).
 //!
 //! | name | type | one more label | unit | what |
 //! |---|---|---|---|---|
@@ -73,7 +73,7 @@
 //! Counters never go back, also when another channel or pipeline takes the name on the board:
 //! they are the [totals](crate::board::ChannelReading::total) of all that had it, and so is
 //! `depth`, as the one before may still have something inside. The capacity, the high-water mark
-//! and the other gauges are those of the one that has it now. As [`Stats`](crate::Stats)
+//! and the other gauges are those of the one that has it now. As [`Stats`]
 //! says, `delivered` may go down by what is under way where a receiver is
 //! [`Fresh`](crate::age::Fresh), and `stored` by what is taken back when a channel closes; a
 //! recorder that knows no way back then keeps the higher number until it is reached again.

@@ -1,4 +1,4 @@
-//! Drops as events of [`tracing`](::tracing): not one for each item, but at most one in so much
+//! Drops as events of [`tracing`]: not one for each item, but at most one in so much
 //! time for each channel, which says how many were dropped since the one before.
 //!
 //! ```
@@ -55,7 +55,6 @@ struct Events<C: Clock> {
 }
 
 /// Items that were dropped and not told of.
-#[derive(Default)]
 struct Untold([AtomicU64; REASONS.len()]);
 
 const REASONS: [Reason; 6] = [
@@ -91,7 +90,7 @@ impl<C: Clock> DropEvents<C> {
             clock,
             interval: nanos(interval),
             due: AtomicU64::new(0),
-            untold: Untold::default(),
+            untold: Untold::new(),
         }))
     }
 
@@ -155,6 +154,10 @@ impl<C: Clock> Drop for Events<C> {
 }
 
 impl Untold {
+    fn new() -> Self {
+        Self(std::array::from_fn(|_| AtomicU64::new(0)))
+    }
+
     fn add(&self, reason: Reason) {
         let mut all = REASONS.iter().zip(&self.0);
         let count = all.find_map(|(of, count)| (*of == reason).then_some(count));
