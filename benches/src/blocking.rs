@@ -14,11 +14,13 @@ use crate::harness::{Cores, Pop, Push};
 mod batches;
 mod ours;
 mod polls;
+mod receiving;
 mod uncounted;
 
 pub use batches::groups as batches;
 use ours::{recv, send};
 pub use polls::groups as polls;
+pub use receiving::groups as receiving;
 pub use uncounted::groups as uncounted;
 
 /// All groups, one item at a time.

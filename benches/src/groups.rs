@@ -222,6 +222,7 @@ pub fn all(grid: &Grid) -> Vec<Group> {
     all.extend(blocking::batches());
     all.extend(credits::groups());
     all.extend(blocking::polls());
+    all.extend(blocking::receiving());
     all.push(Group {
         name: "round-trip/try".into(),
         about: "8 bytes there and 8 bytes back through two rings, never blocking".into(),

@@ -46,6 +46,7 @@
 //! * [`pipeline`]: stages joined by channels, so that a slow one slows its source, and is
 //!   named.
 //! * [`board`]: channels and pipelines by name, for whoever exports or shows how they stand.
+//!   `metrics` exports them to Prometheus and others, and `trace` tells of drops.
 //!
 //! # Features
 //!
@@ -56,6 +57,8 @@
 //! * `futures-io`, `tokio`: the ends of a [`window::pipe()`] as `AsyncRead` and `AsyncWrite`, by
 //!   the traits of either.
 //! * `kafka`: Kafka topics as sources, by rdkafka, which takes a C compiler.
+//! * `metrics`: what a [`board`] shows, for the facade `metrics`.
+//! * `tracing`: drops as events of `tracing`, so many at most.
 //! * `alloc`, `async`, `defmt`, `embedded-io`, `embedded-io-async`, `heapless`,
 //!   `portable-atomic`, `portable-atomic-critical-section`,
 //!   `portable-atomic-unsafe-assume-single-core`: those of the core.
@@ -84,7 +87,7 @@ pub use self::{
     },
     policy::{EarlyDrop, EarlyDropError, OnFull, Reason, Sent, SentMany},
     stats::{Monitor, Stats},
-    watermarks::{Watermarks, WatermarksError},
+    watermarks::{MarkFuture, Watermarks, WatermarksError},
 };
 #[cfg(feature = "std")]
 pub use ringfence_core::spsc::CapacityError;
@@ -108,6 +111,8 @@ mod fence;
 pub mod flavour;
 #[cfg(feature = "kafka")]
 pub mod kafka;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 #[cfg(feature = "std")]
 pub mod pipeline;
 #[cfg(feature = "std")]
@@ -122,6 +127,8 @@ pub mod select;
 mod stats;
 #[cfg(feature = "std")]
 mod sync;
+#[cfg(feature = "tracing")]
+pub mod trace;
 #[cfg(feature = "std")]
 #[doc(hidden)]
 pub mod wait;

@@ -126,6 +126,34 @@ impl Stats {
     fn lost_before_stored(&self) -> u64 {
         self.refused_newest + self.refused_random
     }
+
+    /// Of two channels together.
+    pub(crate) fn plus(&self, b: &Self) -> Self {
+        let a = self;
+        Self {
+            offered: a.offered + b.offered,
+            stored: a.stored + b.stored,
+            refused: a.refused + b.refused,
+            refused_full: a.refused_full + b.refused_full,
+            refused_newest: a.refused_newest + b.refused_newest,
+            refused_random: a.refused_random + b.refused_random,
+            refused_timeout: a.refused_timeout + b.refused_timeout,
+            refused_closed: a.refused_closed + b.refused_closed,
+            refused_cancelled: a.refused_cancelled + b.refused_cancelled,
+            delivered: a.delivered + b.delivered,
+            redelivered: a.redelivered + b.redelivered,
+            evicted: a.evicted + b.evicted,
+            expired: a.expired + b.expired,
+            drained: a.drained + b.drained,
+            depth: a.depth + b.depth,
+            high_water: a.high_water + b.high_water,
+            capacity: a.capacity + b.capacity,
+            full_events: a.full_events + b.full_events,
+            empty_events: a.empty_events + b.empty_events,
+            send_blocked: a.send_blocked + b.send_blocked,
+            recv_blocked: a.recv_blocked + b.recv_blocked,
+        }
+    }
 }
 
 impl fmt::Display for Stats {
@@ -389,6 +417,10 @@ pub(crate) trait Watched: Send + Sync {
     fn stats(&self) -> Stats;
     fn depth(&self) -> usize;
     fn take_peak(&self) -> usize;
+    /// Whether nobody receives any more, and nothing is inside.
+    fn has_ended(&self) -> bool;
+    /// No other channel has it as long as this lives.
+    fn id(&self) -> *const Counts;
 }
 
 impl<G: Gauge + Send + Sync> Watched for (Arc<Counts>, G) {
@@ -402,6 +434,15 @@ impl<G: Gauge + Send + Sync> Watched for (Arc<Counts>, G) {
 
     fn take_peak(&self) -> usize {
         self.0.take_peak(&self.1)
+    }
+
+    fn has_ended(&self) -> bool {
+        let is_done = self.0.end().is_done();
+        is_done && self.stats().depth == 0
+    }
+
+    fn id(&self) -> *const Counts {
+        Arc::as_ptr(&self.0)
     }
 }
 
@@ -428,6 +469,17 @@ impl Monitor {
     #[must_use = "the next one begins"]
     pub fn take_peak(&self) -> u64 {
         self.0.take_peak() as u64
+    }
+
+    /// Whether both look at the same channel.
+    #[must_use]
+    pub fn same_channel(&self, other: &Self) -> bool {
+        std::ptr::eq(self.0.id(), other.0.id())
+    }
+
+    /// Whether its counts are final, but for what senders may still try in vain.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.has_ended()
     }
 }
 

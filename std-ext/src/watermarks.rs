@@ -3,9 +3,13 @@
 use std::error::Error;
 use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use crate::event::Event;
 use crate::stats::Monitor;
 use crate::sync::{Arc, Mutex, lock};
+use crate::wait::KeptPlace;
 
 /// Tells when a channel has become deep, and when it has become shallow again: for a source
 /// that cannot be refused items, and can be paused.
@@ -21,6 +25,8 @@ use crate::sync::{Arc, Mutex, lock};
 /// running one; under no lock, one after the other, and by turns: first high, then low.
 /// When all looks have returned, the last call was for how it stands. A hook may use
 /// channels, and look. If it panics, so does the look, and it has been called.
+///
+/// A task can wait instead, for [`low`](Self::low) or [`high`](Self::high).
 ///
 /// ```
 /// use ringfence::Watermarks;
@@ -54,6 +60,8 @@ struct Inner {
     high: usize,
     low: usize,
     state: Mutex<State>,
+    /// Whether it is high has changed.
+    crossed: Event,
     hook: Hook,
 }
 
@@ -105,6 +113,7 @@ impl Watermarks {
             high,
             low,
             state: Mutex::default(),
+            crossed: Event::new(),
             hook: Box::new(hook),
         })))
     }
@@ -117,6 +126,7 @@ impl Watermarks {
         // Under the lock: who looks later sees what those before have sent and received,
         // so that none goes back to what was.
         let depth = inner.monitor.depth();
+        let was_high = state.is_high;
         if depth >= inner.high {
             state.is_high = true;
         } else if depth <= inner.low {
@@ -127,10 +137,16 @@ impl Watermarks {
             told,
             is_telling,
         } = *state;
-        if is_high != told && !is_telling {
-            state.is_telling = true;
-            drop(state);
-            Telling(inner).tell();
+        let telling = (is_high != told && !is_telling).then(|| Telling(inner));
+        state.is_telling |= telling.is_some();
+        drop(state);
+        if is_high != was_high {
+            // Whoever waits joined the queue, and then looked under the lock of the state:
+            // either it saw the change, or it is found here.
+            inner.crossed.wake_all();
+        }
+        if let Some(telling) = telling {
+            telling.tell();
         }
         is_high
     }
@@ -139,6 +155,69 @@ impl Watermarks {
     #[must_use]
     pub fn is_high(&self) -> bool {
         lock(&self.0.state).is_high
+    }
+
+    /// Waits until a look finds it low; ready at once if the last one did, or there was
+    /// none.
+    ///
+    /// A task that sleeps through a whole time of being low goes on waiting. Dropping the
+    /// future at any time loses nothing.
+    pub fn low(&self) -> MarkFuture<'_> {
+        MarkFuture::new(self, false)
+    }
+
+    /// As [`low`](Self::low), until a look finds it high.
+    pub fn high(&self) -> MarkFuture<'_> {
+        MarkFuture::new(self, true)
+    }
+}
+
+/// Waits until a channel is low, or high. See [`Watermarks::low`].
+#[must_use = "futures do nothing unless polled"]
+pub struct MarkFuture<'a> {
+    marks: &'a Watermarks,
+    is_high: bool,
+    place: KeptPlace,
+}
+
+impl<'a> MarkFuture<'a> {
+    fn new(marks: &'a Watermarks, is_high: bool) -> Self {
+        Self {
+            marks,
+            is_high,
+            place: KeptPlace::default(),
+        }
+    }
+}
+
+impl Future for MarkFuture<'_> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let Self {
+            marks,
+            is_high,
+            place,
+        } = self.get_mut();
+        let look = || (marks.is_high() == *is_high).then_some(());
+        match look() {
+            Some(()) => Poll::Ready(()),
+            None => place.poll(&marks.0.crossed, context.waker(), look, || false),
+        }
+    }
+}
+
+impl Drop for MarkFuture<'_> {
+    fn drop(&mut self) {
+        self.place.leave(&self.marks.0.crossed);
+    }
+}
+
+impl fmt::Debug for MarkFuture<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MarkFuture")
+            .field("is_high", &self.is_high)
+            .finish_non_exhaustive()
     }
 }
 

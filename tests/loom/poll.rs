@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use loom::thread;
 use ringfence::flavour::{Mpsc, OneReceiver, Spsc};
-use ringfence::{Polled, Receiver, Sender, channel};
+use ringfence::{Polled, Receiver, Sender, Watermarks, channel};
 
+use crate::future::block_on;
 use crate::harness::Model;
 
 pub(crate) const MODELS: &[Model] = &[
@@ -36,6 +37,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("poll_lingers_to_the_end", lingers_to_the_end).preemptions(2),
     Model::new("poll_closed_keeps_what_is_not_committed", closed_keeps),
     Model::new("poll_resumed", resumed),
+    Model::new("watermarks_awaited", watermarks_awaited).preemptions(2),
 ];
 
 /// Longer than any model.
@@ -184,4 +186,21 @@ fn resumed() {
     let other = thread::spawn(move || pauser.resume());
     commit(&mut rx, &[1]);
     other.join().unwrap();
+}
+
+/// Whoever waits until it is low hears of the look that finds it so.
+fn watermarks_awaited() {
+    let (mut tx, mut rx) = Spsc::build(2);
+    let marks = Watermarks::new(tx.monitor(), 2, 1, |_| ()).unwrap();
+    tx.try_send(1).unwrap();
+    tx.try_send(2).unwrap();
+    assert!(marks.look());
+    let looks = marks.clone();
+    let thread = thread::spawn(move || {
+        assert_eq!(rx.recv(), Ok(1));
+        assert!(!looks.look());
+    });
+    block_on(marks.low());
+    assert!(!marks.is_high());
+    thread.join().unwrap();
 }

@@ -5,63 +5,25 @@
 
 #![cfg(all(unix, not(miri), not(ringfence_loom)))]
 
-use std::ffi::OsStr;
+#[path = "common/example.rs"]
+mod example;
+#[path = "common/scrape.rs"]
+mod scrape;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::OnceLock;
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
 
-/// Far beyond what any of these children needs: a child that lives so long hangs.
-const HANG: Duration = Duration::from_secs(120);
+use self::scrape::Scrape;
 
 // ---- the child ----
 
-/// Builds the example where, and as, this test was built, and says where it is.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        // .../<target>/<profile>/deps/<this test>
-        let this = std::env::current_exe().expect("path of the test");
-        let profile_dir = this.ancestors().nth(2).expect("a profile's directory");
-        let profile = match profile_dir.file_name().and_then(OsStr::to_str) {
-            Some("debug") => "dev",
-            Some(name) => name,
-            None => panic!(
-                "a profile's directory without a name: {}",
-                profile_dir.display()
-            ),
-        };
-        let built = Command::new(env!("CARGO"))
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            .args(["build", "-q", "-p", "ringfence", "--example", "pipe"])
-            .args([
-                "--message-format=json",
-                "--profile",
-                profile,
-                "--target-dir",
-            ])
-            .arg(profile_dir.parent().expect("a target directory"))
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("cargo starts");
-        assert!(built.status.success(), "the example doesn't build");
-        let messages = String::from_utf8(built.stdout).expect("cargo writes UTF-8");
-        messages
-            .lines()
-            .filter_map(executable)
-            .next_back()
-            .expect("cargo names the executable")
-    })
-}
-
-/// The executable that one of cargo's JSON messages names, if it does.
-fn executable(message: &str) -> Option<PathBuf> {
-    let (_, rest) = message.split_once("\"executable\":\"")?;
-    let (path, _) = rest.split_once('"')?;
-    Some(path.into())
+    PROGRAM.get_or_init(|| example::build("pipe", "metrics"))
 }
 
 /// A running child whose three streams are in the test's hands.
@@ -94,7 +56,7 @@ impl Pipe {
             stdin: child.stdin.take(),
             stdout: child.stdout.take().map(BufReader::new),
             stderr: BufReader::new(child.stderr.take().expect("stderr is piped")),
-            _watched: watch(child.id()),
+            _watched: example::watch(child.id()),
             child,
         }
     }
@@ -125,8 +87,8 @@ impl Pipe {
         line
     }
 
-    /// Waits for a line on stderr that contains `text`.
-    fn wait_for_report(&mut self, text: &str) {
+    /// Waits for a line on stderr that contains `text`, and gives it.
+    fn wait_for_report(&mut self, text: &str) -> String {
         let mut line = String::new();
         while !line.contains(text) {
             line.clear();
@@ -136,6 +98,7 @@ impl Pipe {
                 "no report of {text}"
             );
         }
+        line
     }
 
     /// Starts one that goes on reading, and writes nothing more until its stdout is read: it is in
@@ -191,20 +154,6 @@ impl Pipe {
             stderr,
         }
     }
-}
-
-/// Kills the child if it still lives long after it should have ended.
-fn watch(child: u32) -> mpsc::Sender<()> {
-    let (off, called_off) = mpsc::channel();
-    thread::spawn(move || {
-        if called_off.recv_timeout(HANG) == Err(RecvTimeoutError::Timeout) {
-            eprintln!("the child hangs and is killed");
-            let _ = Command::new("kill")
-                .args(["-KILL", &child.to_string()])
-                .status();
-        }
-    });
-    off
 }
 
 /// Runs it over a whole input.
@@ -600,6 +549,83 @@ fn codel_drops_while_waits_are_long() {
     assert!(ended.stdout.ends_with(b"last\n"), "it dropped the last one");
 }
 
+// ---- metrics, and the live line ----
+
+#[test]
+fn metrics_are_there_while_it_works() {
+    for policy in ["block", "drop-newest", "drop-oldest", "drop-random"] {
+        let arguments = ["--on-full", policy, "--capacity", "8", "--metrics", "0"];
+        let mut pipe = Pipe::start(&[&arguments[..], &["--summary", "json"]].concat());
+        let address = Scrape::address(&pipe.wait_for_report("http://"));
+        assert!(address.starts_with("127.0.0.1:"), "{address}");
+        // Stuck in it, it has taken it from the channel.
+        pipe.feed(&long_line());
+        pipe.wait_for_output();
+        let first = Scrape::of(&address);
+        let lines = "channel=\"lines\"";
+        assert_eq!(first.value("channel_delivered_total", lines), 1.0);
+        let _open = pipe.feed_aside(numbered(20));
+        let mut last = first;
+        let offered = if policy == "block" { 9.0 } else { 21.0 };
+        while last.value("channel_offered_total", lines) < offered {
+            let now = Scrape::of(&address);
+            now.check_since(&last);
+            last = now;
+            thread::yield_now();
+        }
+        assert_eq!(last.value("channel_capacity", lines), 8.0);
+        let reason = match policy {
+            "drop-newest" => Some("newest"),
+            "drop-random" => Some("random"),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            let labels = format!("{lines},reason=\"{reason}\"");
+            assert!(last.value("channel_refused_total", &labels) >= 12.0);
+        }
+        pipe.signal("-INT");
+        let ended = pipe.end();
+        ended.check(130);
+        ended.check_written();
+        assert!(!ended.stdout.windows(9).any(|bytes| bytes == b"ringfence"));
+    }
+}
+
+#[test]
+fn an_address_that_is_taken_is_an_error() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = taken.local_addr().expect("it has one").to_string();
+    let ended = carry(&["--metrics", &address], b"one\n");
+    assert_eq!(ended.status.code(), Some(1), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains(&format!("--metrics {address}: ")),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(ended.stdout, b"");
+}
+
+#[test]
+fn the_live_line_says_how_full_it_is_and_what_was_dropped() {
+    let mut pipe = Pipe::stuck(&["--live", "--on-full", "drop-newest", "--capacity", "4"]);
+    let input = [long_line(), numbered(10)].concat();
+    pipe.feed(&numbered(10));
+    let line = pipe.wait_for_report("depth 4 of 4 ");
+    let line = match line.contains("dropped 6 ") {
+        true => line,
+        false => pipe.wait_for_report("dropped 6 "),
+    };
+    for part in ["depth 4 of 4 ", " in ", " out ", "/s"] {
+        assert!(line.contains(part), "{line}");
+    }
+    drop(pipe.stdin.take());
+    let ended = pipe.end();
+    ended.check(0);
+    ended.check_written();
+    assert_eq!(ended.count("refused"), 6);
+    assert_in_order(&ended.stdout, &input);
+}
+
 // ---- long lines ----
 
 #[test]
@@ -836,6 +862,8 @@ fn wrong_arguments_are_clear_errors() {
         (["--max-line", "0"], "--max-line"),
         (["--on-full", "explode"], "drop-newest"),
         (["--summary", "xml"], "json"),
+        (["--metrics", "nowhere"], "--metrics"),
+        (["--metrics", "65536"], "--metrics"),
     ] {
         assert_refused(&arguments, message);
     }

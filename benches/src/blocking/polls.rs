@@ -14,7 +14,7 @@ use crate::harness::{BATCH, Cores, Run};
 
 /// Takes at least one item, waiting for it, and at most so many; how many. A name for such
 /// closures.
-trait Take: FnMut(&mut Tally, usize) -> usize + Send {}
+pub(super) trait Take: FnMut(&mut Tally, usize) -> usize + Send {}
 impl<F: FnMut(&mut Tally, usize) -> usize + Send> Take for F {}
 
 /// One receiver, which polls up to [`BATCH`] items at a time.
@@ -96,7 +96,7 @@ fn run<S: PushAll, R: Take>(cores: &Cores, items: u64, (tx, rx): (Vec<S>, Vec<R>
     crews::run(cores, items, produce, consume)
 }
 
-fn poll<F: OneReceiver>(rx: Receiver<u64, F>) -> impl Take
+pub(super) fn poll<F: OneReceiver>(rx: Receiver<u64, F>) -> impl Take
 where
     Receiver<u64, F>: Send,
 {
@@ -112,7 +112,7 @@ where
     }
 }
 
-fn recv_many<F: OneReceiver>(mut rx: Receiver<u64, F>) -> impl Take
+pub(super) fn recv_many<F: OneReceiver>(mut rx: Receiver<u64, F>) -> impl Take
 where
     Receiver<u64, F>: Send,
 {
@@ -128,7 +128,7 @@ where
 }
 
 /// With a call for each item.
-fn recv_each<F: OneReceiver>(rx: Receiver<u64, F>) -> impl Take
+pub(super) fn recv_each<F: OneReceiver>(rx: Receiver<u64, F>) -> impl Take
 where
     Receiver<u64, F>: Send,
 {

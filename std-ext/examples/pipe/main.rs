@@ -25,10 +25,15 @@
 //! All this is compared with what the program counts by itself, by what sends and receives give
 //! back, and the channel's hook is shown.
 //!
+//! `--metrics 9464` tells Prometheus, at `http://127.0.0.1:9464/metrics`, how the channel `lines`
+//! stands; `--live` tells who sits at the terminal.
+//!
 //! Ctrl-C stops the reading; what is stored, and not too old, still goes out, without regard to
 //! `--rate`. A second one ends the program at once. The line that the reading side then holds is
 //! handed back by the channel, and counts as refused too.
 
+#[path = "../shared/endpoint.rs"]
+mod endpoint;
 mod intake;
 mod options;
 mod outlet;
@@ -44,6 +49,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use ringfence::OnFull;
+use ringfence::board::Board;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -94,6 +100,14 @@ fn run(options: Arc<Options>) -> Result<u8, Failure> {
     let too_large = |error| Failure(2, format!("--capacity {capacity}: {error}"));
     let (tx, rx) = channel.try_build().map_err(too_large)?;
     let monitor = rx.monitor();
+    if let Some(address) = options.metrics {
+        let board = Board::new();
+        board.channel("lines", monitor.clone());
+        let listening = endpoint::serve(address, board);
+        let name = format!("--metrics {address}");
+        let address = listening.map_err(|error| Failure::io(name, &error))?;
+        say(&format!("pipe: http://{address}/metrics"));
+    }
     let start = Instant::now();
     let end_report = report(&options, monitor.clone());
     let read = start_reading(Intake {

@@ -1,5 +1,6 @@
 //! The arguments.
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,8 +9,8 @@ use clap::{Parser, ValueEnum};
 use ringfence::age::{CoDel, Ttl};
 use ringfence::{EarlyDrop, OnFull};
 
-use crate::Failure;
 use crate::outlet::Freshness;
+use crate::{Failure, endpoint};
 
 const POLICIES: &str = "\
 When lines come faster than they are written:
@@ -29,7 +30,7 @@ they take up room, so with block the writer still waits:
 const EXIT_CODES: &str = "\
 Exit codes:
   0    all input was carried, or the reader of stdout closed it
-  1    reading or writing failed
+  1    reading, writing or listening failed
   2    the arguments are wrong
   3    a line was longer than --max-line (what came before it was delivered)
   4    the counts do not add up
@@ -76,10 +77,18 @@ pub(crate) struct Options {
     #[arg(long, value_name = "LINES/S")]
     pub(crate) rate: Option<NonZeroU32>,
 
-    /// Say how things stand so often, 0 for never [default: a live line if stderr alone is a
-    /// terminal]
+    /// Say how things stand so often, 0 for never [default: 0.25 with --live, else 0]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) report: Option<Duration>,
+
+    /// Show how full it is, lines a second and drops, in one line [default: if stderr alone is a
+    /// terminal]
+    #[arg(long)]
+    pub(crate) live: bool,
+
+    /// Tell Prometheus how things stand, at this port, and on loopback unless a host is given
+    #[arg(long, value_name = "[HOST:]PORT", value_parser = endpoint::address)]
+    pub(crate) metrics: Option<SocketAddr>,
 
     /// Longest line, without its newline
     #[arg(long, value_name = "BYTES", default_value = "1048576")]

@@ -4,9 +4,9 @@ use std::io::{self, IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{self, RecvTimeoutError::Timeout};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 use ringfence::{Monitor, Reason, Stats};
 
 use crate::options::{Format, Options};
@@ -65,21 +65,29 @@ impl Tally {
 
 /// Tells how things stand until the result is called.
 pub(crate) fn report(options: &Options, monitor: Monitor) -> impl FnOnce() + use<> {
-    let live = io::stderr().is_terminal();
-    let alone = live && !io::stdout().is_terminal();
-    let every = Duration::from_millis(if alone { 250 } else { 0 });
+    let on_terminal = io::stderr().is_terminal();
+    let is_live = options.live || on_terminal && !io::stdout().is_terminal();
+    let every = Duration::from_millis(if is_live { 250 } else { 0 });
     let every = options.report.unwrap_or(every);
     let (stop, stopped) = mpsc::channel::<()>();
     let thread = thread::spawn(move || {
-        let bar = ProgressBar::new_spinner();
+        let style = ProgressStyle::with_template("[{bar:24}] {msg}").expect("it is one");
+        let bar = ProgressBar::new(monitor.stats().capacity).with_style(style);
+        let mut last = (monitor.stats(), Instant::now());
         while !every.is_zero() && stopped.recv_timeout(every) == Err(Timeout) {
-            let now = monitor.stats();
-            let now = format!("{now} of {}", now.capacity);
-            if live {
-                bar.set_message(now)
+            let now = (monitor.stats(), Instant::now());
+            let text = if is_live {
+                live(last, now)
             } else {
-                say(&now)
+                format!("{} of {}", now.0, now.0.capacity)
+            };
+            if on_terminal {
+                bar.set_position(now.0.depth);
+                bar.set_message(text);
+            } else {
+                say(&text);
             }
+            last = now;
         }
         bar.finish_and_clear();
     });
@@ -88,6 +96,25 @@ pub(crate) fn report(options: &Options, monitor: Monitor) -> impl FnOnce() + use
         // It has nothing to tell but a panic, which told itself.
         let _ = thread.join();
     }
+}
+
+/// How full it is, what went in and out a second since `then`, and what was dropped since the
+/// start.
+fn live((then, since): (Stats, Instant), (now, at): (Stats, Instant)) -> String {
+    let seconds = (at - since).as_secs_f64().max(f64::MIN_POSITIVE);
+    let rate = |count: fn(&Stats) -> u64| {
+        let more = count(&now).saturating_sub(count(&then));
+        more as f64 / seconds
+    };
+    format!(
+        "depth {} of {}   in {:.0}/s   out {:.0}/s   dropped {} ({:.0}/s)",
+        now.depth,
+        now.capacity,
+        rate(|stats| stats.offered),
+        rate(|stats| stats.delivered),
+        now.lost(),
+        rate(Stats::lost),
+    )
 }
 
 /// To stderr, which may be closed: then there is nobody to tell.

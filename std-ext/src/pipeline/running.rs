@@ -126,6 +126,12 @@ impl Handle {
         self.alive.is_closed()
     }
 
+    /// Whether both are of the same pipeline.
+    #[must_use]
+    pub fn same_pipeline(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.gauges, &other.gauges)
+    }
+
     /// How things stand. Takes a short lock for each channel and worker, which a worker
     /// takes only when it waits.
     #[must_use]

@@ -32,7 +32,7 @@ impl Edge {
             effective_capacity: sizes
                 .map(|(gauge, stats)| gauge.effective_capacity(stats))
                 .sum(),
-            stats: total(stats.into_iter()),
+            stats: stats.iter().fold(Stats::default(), |a, b| a.plus(b)),
             weight: EdgeWeight::of(&self.gauges),
         }
     }
@@ -79,33 +79,6 @@ impl Gauges {
             stages: stages.collect(),
         }
     }
-}
-
-/// Of the channels of one edge together.
-fn total(all: impl Iterator<Item = Stats>) -> Stats {
-    all.fold(Stats::default(), |a, b| Stats {
-        offered: a.offered + b.offered,
-        stored: a.stored + b.stored,
-        refused: a.refused + b.refused,
-        refused_full: a.refused_full + b.refused_full,
-        refused_newest: a.refused_newest + b.refused_newest,
-        refused_random: a.refused_random + b.refused_random,
-        refused_timeout: a.refused_timeout + b.refused_timeout,
-        refused_closed: a.refused_closed + b.refused_closed,
-        refused_cancelled: a.refused_cancelled + b.refused_cancelled,
-        delivered: a.delivered + b.delivered,
-        redelivered: a.redelivered + b.redelivered,
-        evicted: a.evicted + b.evicted,
-        expired: a.expired + b.expired,
-        drained: a.drained + b.drained,
-        depth: a.depth + b.depth,
-        high_water: a.high_water + b.high_water,
-        capacity: a.capacity + b.capacity,
-        full_events: a.full_events + b.full_events,
-        empty_events: a.empty_events + b.empty_events,
-        send_blocked: a.send_blocked + b.send_blocked,
-        recv_blocked: a.recv_blocked + b.recv_blocked,
-    })
 }
 
 /// How a pipeline stands, or what happened between two such moments.

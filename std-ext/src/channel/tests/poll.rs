@@ -4,10 +4,11 @@ use std::pin::Pin;
 use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, Waker};
 
+use super::future::Task;
 use super::*;
 use crate::Polled;
 use crate::flavour::{Mpsc, OneReceiver};
-use crate::watermarks::{Watermarks, WatermarksError};
+use crate::watermarks::{MarkFuture, Watermarks, WatermarksError};
 
 type Ends<T, F> = (Sender<T, F>, Polled<T, F>);
 
@@ -310,6 +311,36 @@ fn watermarks_have_hysteresis() {
     assert!(marks.is_high());
     drop(rx);
     assert!(!marks.is_high());
+}
+
+/// Whoever waits for a mark is woken by the look that finds it, and by no other.
+#[test]
+fn watermarks_are_awaited() {
+    let (mut tx, rx) = spsc(4);
+    let mut rx = rx.into_inner();
+    let marks = Watermarks::new(tx.monitor(), 3, 1, |_| ()).unwrap();
+    let task = Arc::new(Task::default());
+    let poll = |future: &mut MarkFuture<'_>| task.poll(future);
+    assert!(poll(&mut marks.low()).is_ready());
+    let mut high = marks.high();
+    let mut also_high = marks.high();
+    assert!(poll(&mut high).is_pending() && poll(&mut also_high).is_pending());
+    let _ = tx.send_many(0..2).unwrap();
+    marks.look();
+    assert_eq!(task.wakes(), 0);
+    let _ = tx.send_many(2..4).unwrap();
+    marks.look();
+    assert_eq!(task.wakes(), 2);
+    assert!(poll(&mut high).is_ready() && poll(&mut also_high).is_ready());
+    let mut low = marks.low();
+    assert!(poll(&mut low).is_pending());
+    drop(marks.low());
+    for left in (1..4).rev() {
+        assert_eq!(rx.recv(), Ok(3 - left));
+        marks.look();
+    }
+    assert_eq!(task.wakes(), 3);
+    assert!(poll(&mut low).is_ready());
 }
 
 /// However looks and hooks cross, what the hook was told last is how it stands.
