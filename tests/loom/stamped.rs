@@ -32,6 +32,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("stamped_batch_to_batch", batch_to_batch).preemptions(2),
     Model::new("stamped_peek", peek),
     Model::new("stamped_chunk", chunk),
+    Model::new("stamped_pop_each", pop_each),
     Model::new("stamped_push_iter", push_iter),
     Model::new("stamped_producer_handed_over", producer_handed_over),
     Model::new("stamped_consumer_handed_over", consumer_handed_over),
@@ -343,6 +344,21 @@ fn chunk() {
     let mut popped: Vec<_> = chunk.iter().take(1).copied().collect();
     assert!(chunk.iter().eq(&[1, 2][..chunk.len()]));
     chunk.commit(popped.len());
+    let pushed = producer.join().unwrap();
+    popped.extend(consumer.drain());
+    each_once(popped, pushed);
+}
+
+/// Those behind the first are there when they are found, and their slots are free again.
+fn pop_each() {
+    let ring = Arc::new(Ring::<usize, 2, Shared, Solo>::new());
+    let other = ring.clone();
+    let producer =
+        thread::spawn(move || [1, 2, 3].map(|item| (item, other.try_push(item).is_ok())));
+    let mut consumer = ring.consumer().unwrap();
+    let mut popped = Vec::new();
+    let n = consumer.pop_each(2, |item| popped.push(item));
+    assert!(n == popped.len() && popped == [1, 2][..n]);
     let pushed = producer.join().unwrap();
     popped.extend(consumer.drain());
     each_once(popped, pushed);

@@ -270,8 +270,22 @@ impl<O: Owner> Consumer<O> {
     /// Hands up to `limit` items to `each`, one by one, each after its slot is
     /// freed; returns how many there were. If `each` panics, the item that it got is
     /// gone, and the rest is still in the ring.
-    pub fn pop_each(&mut self, limit: usize, each: impl FnMut(O::Item)) -> usize {
-        self.drain().take(limit).map(each).count()
+    pub fn pop_each(&mut self, limit: usize, mut each: impl FnMut(O::Item)) -> usize {
+        if limit == 0 {
+            return 0;
+        }
+        let Ok(first) = self.try_pop() else {
+            return 0;
+        };
+        each(first);
+        let mut n = 1;
+        // What is not there yet is left to the next call, without a pause.
+        while n < limit && parts(&self.owner).run(self.at, 1, true).len == 1 {
+            // SAFETY: published, as this look has found.
+            each(unsafe { self.take_published() });
+            n += 1;
+        }
+        n
     }
 
     /// Copies items to `buffer` until it is full or there are no more, and returns
@@ -328,7 +342,7 @@ impl<O: Owner> Consumer<O> {
     /// # Safety
     /// It is published.
     #[inline(always)]
-    pub(super) unsafe fn take_published(&mut self) -> O::Item {
+    unsafe fn take_published(&mut self) -> O::Item {
         let parts = parts(&self.owner);
         let at = self.at;
         self.at = parts.packing.next(at);
@@ -336,6 +350,24 @@ impl<O: Owner> Consumer<O> {
         parts.head.store(self.at.0, Ordering::Relaxed);
         // SAFETY: published, and this is the only consumer, which has just passed it (T2, T3).
         unsafe { parts.free(at) }
+    }
+
+    /// Drops the oldest `n` items, each when its slot is free, without a look at their
+    /// stamps.
+    ///
+    /// # Safety
+    /// They are published.
+    #[inline]
+    pub(super) unsafe fn drop_published(&mut self, n: usize) {
+        let parts = parts(&self.owner);
+        for _ in 0..n {
+            let at = self.at;
+            self.at = parts.packing.next(at);
+            // ORDERING: Relaxed, as in `claim`.
+            parts.head.store(self.at.0, Ordering::Relaxed);
+            // SAFETY: as in `take_published`.
+            drop(unsafe { parts.free(at) });
+        }
     }
 
     /// The item at `at`, and the position behind it.
