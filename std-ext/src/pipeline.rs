@@ -70,7 +70,9 @@ mod meter;
 mod plan;
 mod route;
 mod running;
+mod runs;
 mod snapshot;
+mod tasks;
 mod turn;
 mod work;
 mod worker;
@@ -81,7 +83,9 @@ pub use self::line::{End, Line, Node, Stage};
 pub use self::meter::{Load, Pressure, Spent};
 pub use self::plan::Plan;
 pub use self::running::{Handle, Running};
+pub use self::runs::{OnThreads, Runs};
 pub use self::snapshot::{EdgeState, Report, Snapshot, StageState};
+pub use self::tasks::{AsyncEmit, BoxFuture, InTasks, Task};
 pub use self::work::{BoxError, Each, FlatMap, Map, TryEach, TryMap, With, Work};
 
 use std::fmt;
@@ -273,11 +277,12 @@ impl<N: Node> Pipeline<N> {
 }
 
 /// What is said about the last stage, and the edge that leads to it.
-impl<I, O, W> Pipeline<Stage<I, O, W>>
+impl<I, O, W, P> Pipeline<Stage<I, O, W, P>>
 where
     I: Send + 'static,
     O: Send + 'static,
-    W: Work<I, O>,
+    W: 'static,
+    P: Runs<I, O, W>,
 {
     /// How many records fit into its input; 64 unless said. Where each worker has a channel
     /// of its own, into each of these. With 0, records are handed over.

@@ -2,6 +2,8 @@
 
 use super::emit::Stopped;
 use super::meter::{Meter, Wait};
+use super::tasks::edge::{PolledInput, PolledNowhere, PolledOutput, PolledSender};
+use crate::channel::KeptReceiver;
 use crate::channel::watched::Closer;
 use crate::error::RecvError;
 use crate::flavour::Flavour;
@@ -38,17 +40,25 @@ pub(super) trait Output<T>: Send {
     fn end_turn(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         self.send(records, meter)
     }
+
+    /// The same, for a task.
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>>;
 }
 
 /// What a worker receives from.
 pub(super) trait Input<T>: Send {
     /// Appends up to `limit` records, at least one.
     fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError>;
+
+    /// The same, for a task.
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>>;
 }
 
-impl<T, F: Flavour> Output<T> for Sender<T, F>
+impl<T: Send + 'static, F: Flavour + 'static> Output<T> for Sender<T, F>
 where
     Self: Send,
+    F::Tx<T>: 'static,
+    F::Gauge<T>: 'static,
 {
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         let waits = || meter.wait(Wait::Room);
@@ -67,15 +77,23 @@ where
         }
         Ok(())
     }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        Box::new(PolledSender::new(*self))
+    }
 }
 
-impl<T, F: Flavour> Input<T> for Receiver<T, F>
+impl<T: Send + 'static, F: Flavour + 'static> Input<T> for Receiver<T, F>
 where
     Self: Send,
 {
     fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError> {
         self.recv_many_watched(records, limit, || meter.wait(Wait::Items))
             .map(drop)
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>> {
+        Box::new(KeptReceiver::new(*self))
     }
 }
 
@@ -86,6 +104,10 @@ impl<T> Output<T> for Nowhere {
     fn send(&mut self, records: &mut Vec<T>, _: &Meter) -> Result<(), Stopped> {
         records.clear();
         Ok(())
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        Box::new(PolledNowhere)
     }
 }
 

@@ -8,13 +8,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::edge::{Nowhere, Output, Spec};
-use super::emit::Emit;
 use super::joint::{Joint, Spread};
 use super::meter::StageMeter;
-use super::plan::{Draft, EdgePlan, Plan, StagePlan, Thread};
+use super::plan::{Draft, EdgePlan, Plan, StagePlan};
 use super::route::Both;
-use super::work::{BoxError, Map, Work};
-use super::worker::{SourceWorker, StageWorker};
+use super::runs::{OnThreads, Outlet, Runs, Seat, pass_on};
+use super::work::BoxError;
+use super::worker::SourceWorker;
 use crate::policy::OnFull;
 
 /// What the last stage of a complete pipeline gives: nothing.
@@ -33,7 +33,7 @@ pub trait Node: sealed::Sealed {
 mod sealed {
     pub trait Sealed {}
     impl<T> Sealed for super::Line<T> {}
-    impl<I, O, W> Sealed for super::Stage<I, O, W> {}
+    impl<I, O, W, P> Sealed for super::Stage<I, O, W, P> {}
 }
 
 /// A pipeline up to an open end, about which nothing more is said.
@@ -48,7 +48,7 @@ pub struct Line<T> {
     attach: Box<Attach<T>>,
 }
 
-/// Makes threads of the stages at the end, now that there is something for them to send to.
+/// Makes threads or tasks of the stages at the end, now that there is something for them to send to.
 type Attach<T> = dyn FnOnce(Outlets<T>, &mut Draft);
 
 /// What the workers at the end send to.
@@ -72,6 +72,13 @@ impl<T: Send + 'static> Line<T> {
     where
         R: Iterator<Item = Result<T, BoxError>> + Send + 'static,
     {
+        Self::begin(name, |outlet, draft| {
+            outlet.hire(draft, |emit| SourceWorker { records, emit });
+        })
+    }
+
+    /// Begins with a stage of one worker, which `hire` makes.
+    pub(super) fn begin(name: String, hire: impl FnOnce(Outlet<T>, &mut Draft) + 'static) -> Self {
         let meter = StageMeter::new(name, 1);
         let from = vec![meter.clone()];
         let attach = move |mut to: Outlets<T>, draft: &mut Draft| {
@@ -79,13 +86,14 @@ impl<T: Send + 'static> Line<T> {
                 meter: meter.clone(),
                 in_hand: to.in_hand(),
             });
-            let output = to.outputs.remove(0);
-            let emit = Emit::new(output, to.batch, false, meter.workers[0].clone());
-            draft.threads.push(Thread {
+            let outlet = Outlet {
                 stage: meter,
                 index: 0,
-                worker: Box::new(SourceWorker { records, emit }),
-            });
+                output: to.outputs.remove(0),
+                batch: to.batch,
+                by_turns: false,
+            };
+            hire(outlet, draft);
         };
         Self {
             draft: Draft::default(),
@@ -96,17 +104,11 @@ impl<T: Send + 'static> Line<T> {
         }
     }
 
-    /// With a stage behind it that does nothing but to bring its records into one sequence.
-    fn through_one(self, name: &str) -> Self {
-        let name = format!("order for {name}");
-        Stage::new(self, name, Map(|record: T| record)).seal()
-    }
-
     pub(super) fn merge(self, other: Self) -> Self {
         let [mut first, second] = [self, other].map(|line| {
-            let name = line.from[0].name.clone();
             if line.in_turn {
-                line.through_one(&name)
+                let name = order_for(&line.from[0].name);
+                pass_on(line, name)
             } else {
                 line
             }
@@ -188,6 +190,11 @@ impl<T: Send + 'static> Line<T> {
     }
 }
 
+/// Of a stage that does nothing but to bring records into one sequence.
+fn order_for(name: &str) -> String {
+    format!("order for {name}")
+}
+
 impl<T: Send + 'static> Node for Line<T> {
     type Item = T;
 
@@ -197,17 +204,17 @@ impl<T: Send + 'static> Node for Line<T> {
 }
 
 /// A stage, about which more can be said.
-pub struct Stage<I, O, W> {
+pub struct Stage<I, O, W, P = OnThreads> {
     line: Line<I>,
     name: String,
     /// One for each worker.
     pub(super) works: Vec<W>,
     pub(super) spec: Spec,
     pub(super) spread: Spread<I>,
-    gives: PhantomData<fn() -> O>,
+    gives: PhantomData<fn() -> (O, P)>,
 }
 
-impl<I, O, W> Stage<I, O, W> {
+impl<I, O, W, P> Stage<I, O, W, P> {
     pub(super) fn new(line: Line<I>, name: String, work: W) -> Self {
         Self {
             line,
@@ -220,11 +227,12 @@ impl<I, O, W> Stage<I, O, W> {
     }
 }
 
-impl<I, O, W> Node for Stage<I, O, W>
+impl<I, O, W, P> Node for Stage<I, O, W, P>
 where
     I: Send + 'static,
     O: Send + 'static,
-    W: Work<I, O>,
+    W: 'static,
+    P: Runs<I, O, W>,
 {
     type Item = O;
 
@@ -240,7 +248,8 @@ where
         let n = works.len();
         let in_turn = n > 1 && matches!(spread, Spread::InTurn);
         if n > 1 && line.in_turn || in_turn && line.senders > 1 {
-            line = line.through_one(&name);
+            let name = order_for(&name);
+            line = P::pass_on(line, name);
         }
         let blocks = spec.on_full == OnFull::Block;
         assert!(
@@ -283,20 +292,19 @@ where
                 });
                 let all = works.into_iter().zip(inputs).zip(to.outputs);
                 for (index, ((work, input), output)) in all.enumerate() {
-                    let own = &meter.workers[index];
-                    let emit = Emit::new(output, to.batch, in_turn, own.clone());
-                    draft.threads.push(Thread {
+                    let outlet = Outlet {
                         stage: meter.clone(),
                         index,
-                        worker: Box::new(StageWorker {
-                            input,
-                            work,
-                            emit,
-                            records: Vec::new(),
-                            batch: spec.batch,
-                            meter: own.clone(),
-                        }),
-                    });
+                        output,
+                        batch: to.batch,
+                        by_turns: in_turn,
+                    };
+                    let seat = Seat {
+                        input,
+                        batch: spec.batch,
+                        outlet,
+                    };
+                    P::hire(work, seat, draft);
                 }
             }
         };
@@ -319,7 +327,7 @@ impl<T> fmt::Debug for Line<T> {
     }
 }
 
-impl<I, O, W> fmt::Debug for Stage<I, O, W> {
+impl<I, O, W, P> fmt::Debug for Stage<I, O, W, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stage")
             .field("name", &self.name)

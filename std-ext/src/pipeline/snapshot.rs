@@ -44,6 +44,17 @@ impl Gauges {
     }
 }
 
+impl Gauges {
+    /// When all have ended: takes the lock that each worker has taken last, so that what it
+    /// counted before is seen from here on.
+    pub(super) fn settle(&self) {
+        let workers = self.stages.iter().flat_map(|stage| &stage.workers);
+        workers.for_each(|worker| {
+            worker.spent(Instant::now());
+        });
+    }
+}
+
 /// Of the channels of one edge together.
 fn total(all: impl Iterator<Item = Stats>) -> Stats {
     all.fold(Stats::default(), |a, b| Stats {
