@@ -6,8 +6,6 @@ mod emit;
 #[cfg(feature = "stream")]
 mod source;
 mod task;
-#[cfg(test)]
-mod tests;
 mod watch;
 mod work;
 mod worker;
