@@ -104,7 +104,8 @@ pub struct StageState {
     /// are several.
     pub sent: u64,
     /// Records that it had in hand and dropped, since the pipeline was cancelled or the stage
-    /// failed: received and not worked on, or to be sent and not offered.
+    /// failed: received and not worked on, or to be sent and not offered. Of a task, also those
+    /// at work whose future was dropped, and those that it gave up to send.
     pub dropped: u64,
     /// How each worker has spent its time.
     pub workers: Vec<Spent>,
