@@ -18,7 +18,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("pipeline_cancelled", cancelled).preemptions(1),
     Model::new("pipeline_stage_panics", stage_panics).preemptions(1),
     Model::new("pipeline_of_three_drains", three_drain).preemptions(1),
-    Model::new("pipeline_of_three_cancelled", three_cancelled).preemptions(1),
+    Model::new("pipeline_of_three_cancelled", three_cancelled).preemptions(0),
     Model::new("pipeline_of_three_panics", three_panic).preemptions(1),
     Model::new("pipeline_task_drains", task_drains).preemptions(2),
     Model::new("pipeline_task_cancelled", task_cancelled).preemptions(1),

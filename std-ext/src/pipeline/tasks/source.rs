@@ -8,9 +8,9 @@ use futures_core::Stream;
 
 use super::emit::AsyncEmit;
 use super::hire;
-use super::watch::Watch;
+use super::watch::{Watch, caught};
 use crate::pipeline::Pipeline;
-use crate::pipeline::control::Control;
+use crate::pipeline::control::{Cause, Control};
 use crate::pipeline::line::Line;
 use crate::pipeline::meter::Meter;
 use crate::pipeline::work::BoxError;
@@ -73,8 +73,12 @@ struct AsyncSource<S: Stream, T> {
 }
 
 impl<S: Stream + Send, T: Send> AsyncSource<S, T> {
-    async fn run(mut self, control: Arc<Control>) -> Result<(), BoxError> {
-        let mut watch = Watch::new(control.clone(), self.meter);
+    async fn run(mut self, control: Arc<Control>) -> Result<(), Cause> {
+        let mut watch = Watch::new(control.clone(), self.meter.clone());
+        caught(self.give(&control, &mut watch)).await
+    }
+
+    async fn give(&mut self, control: &Control, watch: &mut Watch) -> Result<(), BoxError> {
         let mut turn = 0;
         while !control.is_stopping() {
             let stream = &mut self.stream;

@@ -10,11 +10,10 @@ use crate::Sender;
 use crate::flavour::Mpmc;
 use crate::pipeline::control::{Cause, Control, Failure};
 use crate::pipeline::meter::StageMeter;
-use crate::pipeline::work::BoxError;
 
 /// What a task does, until there is no more to do, or it fails. Its ends of channels are closed
 /// when it is dropped.
-pub(in crate::pipeline) type Working = Pin<Box<dyn Future<Output = Result<(), BoxError>> + Send>>;
+pub(in crate::pipeline) type Working = Pin<Box<dyn Future<Output = Result<(), Cause>> + Send>>;
 
 /// A task to be.
 pub(in crate::pipeline) struct TaskPlan {
@@ -79,7 +78,8 @@ impl Begun {
         match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(Ok(()))) => {}
-            Ok(Poll::Ready(Err(error))) => self.fail(Cause::Error(error)),
+            Ok(Poll::Ready(Err(cause))) => self.fail(cause),
+            // Of a `Drop`.
             Err(payload) => self.fail(Cause::of_panic(&*payload)),
         }
         self.end();

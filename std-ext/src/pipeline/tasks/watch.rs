@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use super::emit::InHand;
-use crate::pipeline::control::Control;
+use crate::pipeline::control::{Cause, Control};
 use crate::pipeline::meter::Meter;
+use crate::pipeline::work::BoxError;
 use crate::sync::Padded;
 use crate::wait::KeptPlace;
 
@@ -33,24 +34,23 @@ impl Watch {
     pub(super) async fn working<R>(&mut self, future: impl Future<Output = R>) -> Option<R> {
         let meter = self.meter.clone();
         let in_hand = InHand::new(&meter);
-        // As a thread does, it does not count the record with which it fails.
-        let done = self.unless(Control::is_cancelled, future).await?;
+        let done = self.unless(Control::is_cancelled, or_panic(future)).await?;
+        // The record with which it panics is not counted as dropped, as on a thread.
         in_hand.done();
         Some(done.unwrap_or_else(|panic| resume_unwind(panic)))
     }
 
     /// Waits for the next record of a source. `None` if the sources are to end.
     pub(super) async fn next<R>(&mut self, record: impl Future<Output = R>) -> Option<R> {
-        let next = self.unless(Control::is_stopping, record).await?;
-        Some(next.unwrap_or_else(|panic| resume_unwind(panic)))
+        self.unless(Control::is_stopping, record).await
     }
 
-    /// Waits for `future`, or its panic; `None` if it is over before.
+    /// Waits for `future`; `None` if it is over before.
     async fn unless<R>(
         &mut self,
         is_over: impl Fn(&Control) -> bool,
         future: impl Future<Output = R>,
-    ) -> Option<std::thread::Result<R>> {
+    ) -> Option<R> {
         let mut future = pin!(future);
         let Self { control, place, .. } = self;
         let look = || is_over(control).then_some(());
@@ -58,16 +58,38 @@ impl Watch {
             if look().is_some() {
                 return Poll::Ready(None);
             }
-            match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
-                Ok(Poll::Ready(done)) => Poll::Ready(Some(Ok(done))),
-                Err(panic) => Poll::Ready(Some(Err(panic))),
-                Ok(Poll::Pending) => place
-                    .poll(&control.changes, context.waker(), look, || false)
-                    .map(|()| None),
+            if let Poll::Ready(done) = future.as_mut().poll(context) {
+                return Poll::Ready(Some(done));
             }
+            place
+                .poll(&control.changes, context.waker(), look, || false)
+                .map(|()| None)
         })
         .await
     }
+}
+
+/// Does all that a task does, or catches its panic: so that the worker, which is not in
+/// `future`, is dropped when nothing unwinds.
+pub(super) async fn caught(
+    future: impl Future<Output = Result<(), BoxError>>,
+) -> Result<(), Cause> {
+    match or_panic(future).await {
+        Ok(done) => done.map_err(Cause::Error),
+        Err(payload) => Err(Cause::of_panic(&*payload)),
+    }
+}
+
+/// Waits for `future`, or its panic.
+async fn or_panic<R>(future: impl Future<Output = R>) -> std::thread::Result<R> {
+    let mut future = pin!(future);
+    poll_fn(
+        |context| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context))) {
+            Ok(polled) => polled.map(Ok),
+            Err(panic) => Poll::Ready(Err(panic)),
+        },
+    )
+    .await
 }
 
 impl Drop for Watch {

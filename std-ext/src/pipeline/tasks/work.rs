@@ -31,7 +31,7 @@ where
         emit: &mut AsyncEmit<O>,
         watch: &mut Watch,
     ) -> Result<(), BoxError> {
-        let worked = watch.working((self.0)(record, emit)).await;
+        let worked = watch.working(async { (self.0)(record, emit).await }).await;
         worked.map_or(Ok(()), |worked| worked.map_err(Into::into))
     }
 }
@@ -49,7 +49,7 @@ where
         emit: &mut AsyncEmit<O>,
         watch: &mut Watch,
     ) -> Result<(), BoxError> {
-        match watch.working((self.0)(record)).await {
+        match watch.working(async { (self.0)(record).await }).await {
             Some(made) => Ok(emit.send(made).await?),
             None => Ok(()),
         }
@@ -70,7 +70,7 @@ where
         emit: &mut AsyncEmit<O>,
         watch: &mut Watch,
     ) -> Result<(), BoxError> {
-        let made = watch.working((self.0)(record)).await;
+        let made = watch.working(async { (self.0)(record).await }).await;
         match made.map(|made| made.map_err(Into::into)) {
             Some(made) => Ok(emit.send(made?).await?),
             None => Ok(()),
@@ -91,7 +91,7 @@ where
         _: &mut AsyncEmit<O>,
         watch: &mut Watch,
     ) -> Result<(), BoxError> {
-        let _done = watch.working((self.0)(record)).await;
+        let _done = watch.working(async { (self.0)(record).await }).await;
         Ok(())
     }
 }
@@ -110,7 +110,7 @@ where
         _: &mut AsyncEmit<O>,
         watch: &mut Watch,
     ) -> Result<(), BoxError> {
-        let done = watch.working((self.0)(record)).await;
+        let done = watch.working(async { (self.0)(record).await }).await;
         done.map_or(Ok(()), |done| done.map_err(Into::into))
     }
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::edge::PolledInput;
 use super::emit::{AsyncEmit, until_ready};
-use super::watch::Watch;
+use super::watch::{Watch, caught};
 use super::work::AsyncWork;
 use crate::error::RecvError;
-use crate::pipeline::control::Control;
+use crate::pipeline::control::{Cause, Control};
 use crate::pipeline::meter::{Meter, Wait};
 use crate::pipeline::work::BoxError;
 use crate::sync::Padded;
@@ -26,15 +26,19 @@ pub(super) struct AsyncStage<I, O, W> {
 }
 
 impl<I: Send, O: Send, W: AsyncWork<I, O>> AsyncStage<I, O, W> {
-    pub(super) async fn run(mut self, control: Arc<Control>) -> Result<(), BoxError> {
+    pub(super) async fn run(mut self, control: Arc<Control>) -> Result<(), Cause> {
         let mut watch = Watch::new(control.clone(), self.meter.clone());
+        caught(self.work_on(&control, &mut watch)).await
+    }
+
+    async fn work_on(&mut self, control: &Control, watch: &mut Watch) -> Result<(), BoxError> {
         let mut turn = 0;
         while !control.is_cancelled() {
             if self.receive().await.is_err() {
                 return Ok(());
             }
             while let Some(record) = self.records.pop() {
-                let worked = self.work.work(record, &mut self.emit, &mut watch).await;
+                let worked = self.work.work(record, &mut self.emit, watch).await;
                 if self.emit.is_stopped() || control.is_cancelled() {
                     return Ok(());
                 }
