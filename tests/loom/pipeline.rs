@@ -20,11 +20,11 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("pipeline_of_three_drains", three_drain).preemptions(1),
     Model::new("pipeline_of_three_cancelled", three_cancelled).preemptions(0),
     Model::new("pipeline_of_three_panics", three_panic).preemptions(1),
-    Model::new("pipeline_task_drains", task_drains).preemptions(2),
+    Model::new("pipeline_task_drains", task_drains).preemptions(1),
     Model::new("pipeline_task_cancelled", task_cancelled).preemptions(1),
     Model::new("pipeline_task_stopped", task_stopped).preemptions(1),
-    Model::new("pipeline_task_panics", task_panics).preemptions(2),
-    Model::new("pipeline_task_dropped", task_dropped).preemptions(2),
+    Model::new("pipeline_task_panics", task_panics).preemptions(1),
+    Model::new("pipeline_task_dropped", task_dropped).preemptions(1),
     Model::new("pipeline_tasks_are_settled", tasks_are_settled).preemptions(2),
 ];
 

@@ -493,6 +493,33 @@ fn panics_of_drops_are_failures_too() {
     assert_eq!(error.to_string(), "stage \"write\" panicked: dropped");
 }
 
+/// Of two panics the first is told, and neither is in the middle of the other.
+#[test]
+fn panicking_task_is_not_dropped_while_it_unwinds() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            assert!(!std::thread::panicking(), "it unwinds");
+            panic!("dropped");
+        }
+    }
+    for waits in [0, 1] {
+        let (hand, bomb) = (Hand::default(), Bomb);
+        let running = Pipeline::async_source("read", stream::iter(0..3))
+            .async_sink("write", move |_: u8| {
+                let _kept = &bomb;
+                async move {
+                    turns(waits).await;
+                    panic!("broken");
+                }
+            })
+            .start_on(hand.spawner());
+        hand.run();
+        let error = running.join().unwrap_err();
+        assert_eq!(error.to_string(), "stage \"write\" panicked: broken");
+    }
+}
+
 fn with_a_task() -> Pipeline<impl Node<Item = End>> {
     Pipeline::source("read", 0..).async_sink("write", |_: u64| async {})
 }

@@ -11,12 +11,23 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
-use crate::{Census, Count, Record, assert_exact, until};
+use crate::{Census, Count, Record, assert_exact};
 
 fn each_runtime(run: impl Fn(Runtime)) {
     run(Builder::new_current_thread().enable_time().build().unwrap());
     let mut two = Builder::new_multi_thread();
     run(two.worker_threads(2).enable_time().build().unwrap());
+}
+
+/// As [`until`](crate::until), in a task.
+async fn until(what: &str, mut happened: impl FnMut() -> bool) {
+    for _ in 0..20_000_000u64 {
+        if happened() {
+            return;
+        }
+        yield_now().await;
+    }
+    panic!("{what} did not happen");
 }
 
 fn spawn(task: ringfence::pipeline::Task) {
@@ -120,22 +131,17 @@ fn slow_sink_holds_the_source_and_is_named() {
         let running = plan.start_on(spawn);
         runtime.block_on(async {
             for _ in 0..50 {
-                while census.alive() < 10 {
-                    yield_now().await;
-                }
+                until("filling", || census.alive() >= 10).await;
                 permits.add_permits(7);
             }
-            while census.alive() < 10 {
-                yield_now().await;
-            }
+            until("filling", || census.alive() >= 10).await;
             let first = running.snapshot();
             let is_named = |now: &Snapshot| {
                 let slow = now.bottleneck();
                 slow.is_some_and(|stage| stage.name == "write" && stage.load().busy > 900)
             };
-            while !is_named(&running.snapshot().since(&first)) {
-                yield_now().await;
-            }
+            let name = || is_named(&running.snapshot().since(&first));
+            until("naming", name).await;
             running.handle().cancel();
             let report = running.join_async().await.unwrap();
             assert_exact(&report);
@@ -199,11 +205,7 @@ fn runtime_that_is_shut_down_ends_the_pipeline() {
                 .sink("write", move |_| counts.up())
                 .start_on(spawn);
             drop(inside);
-            runtime.block_on(async {
-                while done.get() < 100 {
-                    yield_now().await;
-                }
-            });
+            runtime.block_on(until("work", || done.get() >= 100));
             runtime.shutdown_background();
             let error = running.join().unwrap_err();
             assert_eq!(error.stage(), "work");
@@ -248,9 +250,7 @@ fn stopped_pipeline_drains_within_a_time() {
                     yield_now()
                 })
                 .start_on(spawn);
-            while done.get() < 100 {
-                yield_now().await;
-            }
+            until("work", || done.get() >= 100).await;
             let handle = running.handle();
             handle.stop();
             tokio::time::timeout(Duration::from_secs(600), handle.ended())
@@ -275,6 +275,6 @@ fn threads_wait_for_tasks() {
         .start_on(|task| drop(runtime.spawn(task)));
     let handle = running.handle();
     assert!(handle.stop_within(Duration::from_secs(600)));
-    until("the end", || handle.has_ended());
+    assert!(handle.has_ended());
     assert_exact(&running.join().unwrap());
 }

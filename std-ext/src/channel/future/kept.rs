@@ -89,3 +89,39 @@ impl<T, F: Flavour> Drop for KeptReceiver<T, F> {
         self.waiting.leave(event, blocked_nanos);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::channel;
+
+    /// Dropped while they wait, they leave the queues, and the item is counted.
+    #[test]
+    fn ends_may_be_dropped_while_they_wait() {
+        let (tx, rx) = channel(1).mpmc().build();
+        let (mut other_tx, mut other_rx) = (tx.clone(), rx.clone());
+        let (mut tx, mut rx) = (KeptSender::new(tx), KeptReceiver::new(rx));
+
+        let mut received = Vec::new();
+        // It may give a turn before it queues.
+        while !other_tx.shared.items.has_waiters() {
+            let polled = rx.poll_recv_many(&mut received, 2, Waker::noop());
+            assert!(polled.is_pending() && received.is_empty());
+        }
+        drop(rx);
+
+        let mut items = VecDeque::from([1, 2, 3]);
+        while !other_tx.shared.room.has_waiters() {
+            assert!(tx.poll_send(&mut items, Waker::noop()).is_pending());
+            assert_eq!(items, [3]);
+        }
+        drop(tx);
+
+        assert!(!other_tx.shared.items.has_waiters() && !other_tx.shared.room.has_waiters());
+        assert_eq!(other_rx.try_recv(), Ok(1));
+        other_tx.try_send(4).unwrap();
+        let stats = other_rx.stats();
+        assert!(stats.is_exact());
+        assert_eq!((stats.offered, stats.refused_cancelled), (3, 1));
+    }
+}

@@ -8,7 +8,7 @@ use futures_core::Stream;
 
 use super::emit::AsyncEmit;
 use super::hire;
-use super::watch::{Watch, caught};
+use super::watch::{Watch, caught, caught_drop};
 use crate::pipeline::Pipeline;
 use crate::pipeline::control::{Cause, Control};
 use crate::pipeline::line::Line;
@@ -75,7 +75,8 @@ struct AsyncSource<S: Stream, T> {
 impl<S: Stream + Send, T: Send> AsyncSource<S, T> {
     async fn run(mut self, control: Arc<Control>) -> Result<(), Cause> {
         let mut watch = Watch::new(control.clone(), self.meter.clone());
-        caught(self.give(&control, &mut watch)).await
+        let end = caught(self.give(&control, &mut watch)).await;
+        end.and(caught_drop(self))
     }
 
     async fn give(&mut self, control: &Control, watch: &mut Watch) -> Result<(), BoxError> {

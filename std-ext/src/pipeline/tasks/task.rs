@@ -79,7 +79,6 @@ impl Begun {
             Ok(Poll::Pending) => return Poll::Pending,
             Ok(Poll::Ready(Ok(()))) => {}
             Ok(Poll::Ready(Err(cause))) => self.fail(cause),
-            // Of a `Drop`.
             Err(payload) => self.fail(Cause::of_panic(&*payload)),
         }
         self.end();

@@ -80,6 +80,11 @@ pub(super) async fn caught(
     }
 }
 
+/// The same, of what it takes to drop the worker then.
+pub(super) fn caught_drop(worker: impl Send) -> Result<(), Cause> {
+    catch_unwind(AssertUnwindSafe(|| drop(worker))).map_err(|payload| Cause::of_panic(&*payload))
+}
+
 /// Waits for `future`, or its panic.
 async fn or_panic<R>(future: impl Future<Output = R>) -> std::thread::Result<R> {
     let mut future = pin!(future);

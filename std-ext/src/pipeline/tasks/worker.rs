@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::edge::PolledInput;
 use super::emit::{AsyncEmit, until_ready};
-use super::watch::{Watch, caught};
+use super::watch::{Watch, caught, caught_drop};
 use super::work::AsyncWork;
 use crate::error::RecvError;
 use crate::pipeline::control::{Cause, Control};
@@ -28,7 +28,8 @@ pub(super) struct AsyncStage<I, O, W> {
 impl<I: Send, O: Send, W: AsyncWork<I, O>> AsyncStage<I, O, W> {
     pub(super) async fn run(mut self, control: Arc<Control>) -> Result<(), Cause> {
         let mut watch = Watch::new(control.clone(), self.meter.clone());
-        caught(self.work_on(&control, &mut watch)).await
+        let end = caught(self.work_on(&control, &mut watch)).await;
+        end.and(caught_drop(self))
     }
 
     async fn work_on(&mut self, control: &Control, watch: &mut Watch) -> Result<(), BoxError> {
