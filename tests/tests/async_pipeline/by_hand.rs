@@ -1,5 +1,6 @@
 //! Polled by hand.
 
+use std::collections::HashSet;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -333,12 +334,23 @@ fn order_is_kept_by_parallel_tasks() {
     }
 }
 
+/// Another number for each clone.
+struct Worker(Count, u64);
+
+impl Clone for Worker {
+    fn clone(&self) -> Self {
+        self.0.up();
+        Self(self.0.clone(), self.0.get())
+    }
+}
+
 #[test]
 fn keys_branches_and_merging_work_with_tasks() {
     let hand = Hand::default();
     let sums: [Count; 2] = Default::default();
     let [main, branch] = sums.clone();
-    let seen: Arc<Mutex<Vec<(u64, u64)>>> = Arc::default();
+    let seen: Arc<Mutex<Vec<(u64, u64, u64)>>> = Arc::default();
+    let worker = Worker(Count::default(), 0);
     let keyed = seen.clone();
     let running = Pipeline::async_source("low", stream::iter(0..100))
         .merge(Pipeline::async_source("high", stream::iter(100..200)))
@@ -348,12 +360,13 @@ fn keys_branches_and_merging_work_with_tasks() {
         .tee(|copies| {
             copies
                 .async_sink("branch", move |n| {
-                    keyed.lock().unwrap().push((n % 7, n));
+                    let worker: &Worker = &worker;
+                    keyed.lock().unwrap().push((n % 31, n, worker.1));
                     branch.up();
                     turns(n % 3)
                 })
                 .parallel(3)
-                .key_by(|n| n % 7)
+                .key_by(|n| n % 31)
         })
         .async_sink("main", move |_| {
             main.up();
@@ -367,10 +380,14 @@ fn keys_branches_and_merging_work_with_tasks() {
     assert_eq!(sums.map(|sum| sum.get()), [200, 200]);
     let seen = seen.lock().unwrap();
     // Each source is in order, and so is each key of it.
-    for (key, is_low) in (0..7).flat_map(|key| [(key, true), (key, false)]) {
-        let mine = |&&(k, n): &&(u64, u64)| k == key && (n < 200) == is_low;
+    for (key, is_low) in (0..31).flat_map(|key| [(key, true), (key, false)]) {
+        let mine = |&&(k, n, _): &&(u64, u64, u64)| k == key && (n < 200) == is_low;
         assert!(seen.iter().filter(mine).is_sorted());
     }
+    let by = |key| seen.iter().filter(move |seen| seen.0 == key);
+    let workers: HashSet<_> = (0..31).map(|key| by(key).next().unwrap().2).collect();
+    assert!((0..31).all(|key| by(key).map(|seen| seen.2).is_sorted_by(|a, b| a == b)));
+    assert!(workers.len() > 1);
 }
 
 #[test]
@@ -491,6 +508,28 @@ fn panics_of_drops_are_failures_too() {
     hand.run();
     let error = running.join().unwrap_err();
     assert_eq!(error.to_string(), "stage \"write\" panicked: dropped");
+}
+
+#[test]
+fn panics_of_drops_do_not_reach_the_runtime_that_drops() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+    let hand = Hand::default();
+    let running = Pipeline::async_source("read", stream::iter(0..3))
+        .async_sink("write", |_: u8| async {
+            let _bomb = Bomb;
+            pending().await
+        })
+        .start_on(hand.spawner());
+    hand.run();
+    hand.drop_all();
+    let error = running.join().unwrap_err();
+    assert!(matches!(error.cause(), Cause::Dropped));
+    assert_exact(error.report());
 }
 
 /// Of two panics the first is told, and neither is in the middle of the other.
