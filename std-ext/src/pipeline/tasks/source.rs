@@ -84,7 +84,7 @@ impl<S: Stream + Send, T: Send> AsyncSource<S, T> {
         while !control.is_stopping() {
             let stream = &mut self.stream;
             let next = poll_fn(|context| stream.as_mut().poll_next(context));
-            let Some(Some(record)) = watch.next(next).await else {
+            let Some(Some(record)) = watch.unless(Control::is_stopping, next).await else {
                 break;
             };
             let record = (self.record)(record)?;

@@ -40,13 +40,8 @@ impl Watch {
         Some(done.unwrap_or_else(|panic| resume_unwind(panic)))
     }
 
-    /// Waits for the next record of a source. `None` if the sources are to end.
-    pub(super) async fn next<R>(&mut self, record: impl Future<Output = R>) -> Option<R> {
-        self.unless(Control::is_stopping, record).await
-    }
-
     /// Waits for `future`; `None` if it is over before.
-    async fn unless<R>(
+    pub(super) async fn unless<R>(
         &mut self,
         is_over: impl Fn(&Control) -> bool,
         future: impl Future<Output = R>,
