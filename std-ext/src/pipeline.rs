@@ -80,9 +80,9 @@
 //! When its source ends, a pipeline drains stage by stage. When a stage returns an error or
 //! panics, [`OnFailure`] says what becomes of the others; [`Running::join`] names the first
 //! stage that failed. A [`Handle`] stops or cancels from outside, [with a
-//! deadline](Handle::stop_within) if need be. All threads are joined, and all tasks waited for. Whatever has to wait
-//! for an edge is woken; a stage, an iterator or a `Drop` that does not come back is waited
-//! for.
+//! deadline](Handle::stop_within) if need be. All threads are joined, and all tasks waited
+//! for. Whatever has to wait for an edge is woken; a stage, an iterator or a `Drop` that does
+//! not come back is waited for.
 //!
 //! # Progress
 //!
