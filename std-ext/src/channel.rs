@@ -133,6 +133,7 @@ pub use self::future::SendSink;
 pub use self::future::{
     ClosedFuture, PollFuture, RecvFuture, RecvManyFuture, ReserveFuture, SendFuture,
 };
+pub(crate) use self::future::{KeptReceiver, KeptSender};
 pub use self::permit::Permit;
 pub use self::poll::{Batch, BatchIter, NotPollable, Pauser, Polled};
 pub use self::receiver::{IntoIter, Iter, Receiver, TryIter};

@@ -43,8 +43,8 @@
 //!   are bounded so.
 //! * [`Receiver::polled`]: items that are read in place, and whose slots come back when they
 //!   are committed. [`Watermarks`]: for sources that can be paused.
-//! * [`pipeline`]: stages joined by channels, so that a slow one slows its source, and is
-//!   named.
+//! * [`pipeline`]: stages on threads and in tasks, joined by channels, so that a slow one slows
+//!   its source, and is named.
 //! * [`board`]: channels and pipelines by name, for whoever exports or shows how they stand.
 //!   `metrics` exports them to Prometheus and others, and `trace` tells of drops.
 //!
@@ -53,7 +53,8 @@
 //! * `std` (default): channels, where the target has 64-bit atomics. Without it,
 //!   the crate is `no_std` and consists of `spsc`; `ringfence-core` has the other rings.
 //! * `stream`, `sink`: receivers as streams and senders as sinks, by the traits of
-//!   `futures-core` and `futures-sink`. Futures need no feature.
+//!   `futures-core` and `futures-sink`; with `stream`, also streams as sources of
+//!   [`pipeline`]s. Futures, and stages that are tasks, need no feature.
 //! * `futures-io`, `tokio`: the ends of a [`window::pipe()`] as `AsyncRead` and `AsyncWrite`, by
 //!   the traits of either.
 //! * `kafka`: Kafka topics as sources, by rdkafka, which takes a C compiler.

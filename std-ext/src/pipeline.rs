@@ -1,4 +1,4 @@
-//! Pipelines: stages, each on threads of its own, joined by channels.
+//! Pipelines: stages, each on threads of its own or in tasks, joined by channels.
 //!
 //! A slow stage slows its source: when its input is full, the stage before it waits, and so
 //! on up to the source. Nothing is unbounded, what a policy drops is counted, and a snapshot
@@ -38,6 +38,11 @@
 //! | [`stage_with`](Pipeline::stage_with) | any number, or an error: what all others are made of |
 //! | [`sink`](Pipeline::sink), [`try_sink`](Pipeline::try_sink) | none; none or an error |
 //!
+//! Stages that are tasks have names that say so:
+//! [`async_stage`](Pipeline::async_stage), `try_async_stage`,
+//! [`async_stage_with`](Pipeline::async_stage_with), [`async_sink`](Pipeline::async_sink),
+//! `try_async_sink`, and with feature `stream` also `async_source` and `try_async_source`.
+//!
 //! An edge is one channel, of the flavour that its shape asks for, whose receivers share the
 //! records: whoever is free takes the next. Where workers own their records, by key or by
 //! turn, it is a channel for each. [`tee`](Pipeline::tee) sends each record to a branch as
@@ -56,14 +61,37 @@
 //! [`target_delay`](Pipeline::target_delay) sizes itself, up to its capacity, so that this takes
 //! about as long as was said, whatever the pace of the stage behind it.
 //!
+//! # Tasks
+//!
+//! Stages that are tasks and stages that have threads mix as they like: they differ only in how
+//! they wait for an edge. [`Pipeline::start_on`] gives each task to a closure that has a runtime
+//! poll it, whichever that is; [`Running::join_async`] and [`Handle::ended`] wait without
+//! blocking. A stage has as many tasks as it has [workers](Pipeline::parallel), each with one
+//! record at a time.
+//!
+//! All that is said of threads holds of tasks. While a task waits for the user's future, it is
+//! busy. If it always finds records and room, it gives its turn to other tasks after 64 records.
+//!
+//! *Cancelling* drops the user's future, and the stream of a source, at the await at which it
+//! is; its task is woken for that. *Stopping* drops only the stream.
+//!
+//! *Any future may be dropped at any await.* If it is a task, that is the end of its worker: its
+//! edges close, what it had in hand is counted as [dropped](StageState::dropped), and unless the
+//! pipeline was cancelled, the stage has failed with [`Cause::Dropped`]. So a runtime that is shut
+//! down ends the pipeline, and the report is exact. If it is [`AsyncEmit::send`], the record
+//! stays with the stage, or is counted.
+//!
+//! With a capacity of 0 and a policy that drops, a task receives nothing: a send that does not
+//! wait hands a record to a [thread that waits](mod@crate::channel#capacity-0), not to a future.
+//!
 //! # End
 //!
 //! When its source ends, a pipeline drains stage by stage. When a stage returns an error or
 //! panics, [`OnFailure`] says what becomes of the others; [`Running::join`] names the first
 //! stage that failed. A [`Handle`] stops or cancels from outside, [with a
-//! deadline](Handle::stop_within) if need be. All threads are joined. Whatever has to wait
-//! for an edge is woken; a stage, an iterator or a `Drop` that does not come back is waited
-//! for.
+//! deadline](Handle::stop_within) if need be. All threads are joined, and all tasks waited
+//! for. Whatever has to wait for an edge is woken; a stage, an iterator or a `Drop` that does
+//! not come back is waited for.
 //!
 //! # Progress
 //!
@@ -80,9 +108,11 @@ mod meter;
 mod plan;
 mod route;
 mod running;
+mod runs;
 mod sized;
 mod sizing;
 mod snapshot;
+mod tasks;
 mod turn;
 mod weight;
 mod work;
@@ -94,8 +124,10 @@ pub use self::line::{End, Line, Node, Stage};
 pub use self::meter::{Load, Pressure, Spent};
 pub use self::plan::Plan;
 pub use self::running::{Handle, Running};
+pub use self::runs::{OnThreads, Runs};
 pub use self::sizing::TargetDelay;
 pub use self::snapshot::{EdgeState, EdgeWeight, Report, Snapshot, StageState};
+pub use self::tasks::{AsyncEmit, BoxFuture, InTasks, Task};
 pub use self::work::{BoxError, Each, FlatMap, Map, TryEach, TryMap, With, Work};
 
 use std::fmt;
@@ -289,11 +321,12 @@ impl<N: Node> Pipeline<N> {
 }
 
 /// What is said about the last stage, and the edge that leads to it.
-impl<I, O, W> Pipeline<Stage<I, O, W>>
+impl<I, O, W, P> Pipeline<Stage<I, O, W, P>>
 where
     I: Send + 'static,
     O: Send + 'static,
-    W: Work<I, O>,
+    W: 'static,
+    P: Runs<I, O, W>,
 {
     /// How many records fit into its input; 64 unless said. Where each worker has a channel
     /// of its own, into each of these. With 0, records are handed over.
@@ -352,7 +385,7 @@ where
     ///
     /// # Panics
     /// If `limit` is 0, or more than [`Pool::MAX`]. When the next stage is added, if its input
-    /// is to evict ([`OnFull::DropOldest`]).
+    /// is to evict ([`OnFull::DropOldest`]), or a task sends to it.
     pub fn weigh(mut self, limit: u64, weigh: impl Fn(&I) -> u64 + Send + Sync + 'static) -> Self {
         assert!(
             (1..=Pool::MAX).contains(&limit),
@@ -371,8 +404,8 @@ where
     /// channel of its own, each is sized by its worker.
     ///
     /// # Panics
-    /// When the next stage is added, if its capacity is 0, or its input is to evict
-    /// ([`OnFull::DropOldest`]).
+    /// When the next stage is added, if its capacity is 0, its input is to evict
+    /// ([`OnFull::DropOldest`]), or a task sends to it.
     pub fn target_delay(mut self, target: impl Into<TargetDelay>) -> Self {
         self.node.spec.delay = Some(target.into());
         self
@@ -398,7 +431,8 @@ where
     /// record holds up the others once these are full.
     ///
     /// If several workers or sources feed it, or several workers are fed by it, a stage is
-    /// put in between that has one worker, which does nothing else.
+    /// put in between that has one worker, which does nothing else. It is a task if the stage
+    /// that it feeds has tasks, and always a thread before [`merge`](Self::merge).
     ///
     /// # Panics
     /// When the next stage is added, if the edges to and from it do not block.
@@ -423,6 +457,9 @@ impl<N: Node<Item = End>> Pipeline<N> {
     }
 
     /// Starts its threads: [`Plan::start`].
+    ///
+    /// # Panics
+    /// If it has tasks: use [`start_on`](Self::start_on).
     pub fn start(self) -> Running {
         self.plan().start()
     }
@@ -431,6 +468,9 @@ impl<N: Node<Item = End>> Pipeline<N> {
     ///
     /// # Errors
     /// [`PipelineError`], if a stage fails.
+    ///
+    /// # Panics
+    /// If it has tasks: use [`start_on`](Self::start_on).
     pub fn run(self) -> Result<Report, PipelineError> {
         self.plan().run()
     }

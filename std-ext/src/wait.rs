@@ -10,6 +10,7 @@ mod party;
 mod patience;
 mod place;
 
+use std::future::poll_fn;
 use std::task::{Poll, Waker};
 use std::time::Instant;
 
@@ -75,6 +76,22 @@ pub fn wait<R>(
         // What it was woken for, another has taken.
         place.woken = false;
     }
+}
+
+/// Items before a task gives its turn to others.
+pub(crate) const TURN: u32 = 64;
+
+/// Lets other tasks of this thread run.
+pub(crate) async fn give_turn() {
+    let mut given = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut given, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 /// Calls `poll` until it is ready or `deadline` is over, being woken in between as a task

@@ -8,6 +8,7 @@
 //! keeps no reference into itself, so it is `Unpin`, whatever the items are.
 
 mod closed;
+mod kept;
 mod poll;
 mod recv;
 mod reserve;
@@ -18,6 +19,7 @@ mod sink;
 mod stream;
 
 pub use self::closed::ClosedFuture;
+pub(crate) use self::kept::{KeptReceiver, KeptSender};
 pub use self::poll::PollFuture;
 pub use self::recv::{RecvFuture, RecvManyFuture};
 pub use self::reserve::ReserveFuture;

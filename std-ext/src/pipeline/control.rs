@@ -9,6 +9,7 @@ use super::snapshot::Report;
 use super::work::BoxError;
 use crate::channel::Closed;
 use crate::channel::watched::Closer;
+use crate::event::Event;
 use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
 
 const GOES_ON: usize = 0;
@@ -58,6 +59,9 @@ pub enum Cause {
     Panic(String),
     /// The system gave it no thread.
     Thread(io::Error),
+    /// Its task was dropped before it had ended, and nobody had cancelled the pipeline: the
+    /// runtime was shut down.
+    Dropped,
 }
 
 impl Cause {
@@ -120,6 +124,7 @@ impl fmt::Display for PipelineError {
             Cause::Error(error) => write!(f, "failed: {error}"),
             Cause::Panic(message) => write!(f, "panicked: {message}"),
             Cause::Thread(error) => write!(f, "got no thread: {error}"),
+            Cause::Dropped => f.write_str("was dropped by its runtime"),
         }
     }
 }
@@ -129,7 +134,7 @@ impl Error for PipelineError {
         match self.cause() {
             Cause::Error(error) => Some(&**error),
             Cause::Thread(error) => Some(error),
-            Cause::Panic(_) => None,
+            Cause::Panic(_) | Cause::Dropped => None,
         }
     }
 }
@@ -141,6 +146,8 @@ pub(super) struct Control {
     failure: Mutex<Option<Failure>>,
     /// Of all channels.
     closers: Vec<Closer>,
+    /// The pipeline is to stop, or cancelled: for tasks that wait for what is not an edge.
+    pub(super) changes: Event,
 }
 
 impl Control {
@@ -150,11 +157,13 @@ impl Control {
             on_failure,
             failure: Mutex::new(None),
             closers,
+            changes: Event::new(),
         }
     }
 
     // ORDERING: Relaxed, all; who looks too early does one record more. Those who wait are
-    // woken by the closing of their channel.
+    // woken by the closing of their channel; or by `changes`, whose lock they have taken
+    // before they look: after the change, or they are in the queue.
 
     pub(super) fn is_stopping(&self) -> bool {
         self.state.load(Ordering::Relaxed) != GOES_ON
@@ -167,6 +176,7 @@ impl Control {
     /// The sources end.
     pub(super) fn stop(&self) {
         self.state.fetch_max(STOPPING, Ordering::Relaxed);
+        self.changes.wake_all();
     }
 
     /// All end.
@@ -174,6 +184,7 @@ impl Control {
         self.state.fetch_max(CANCELLED, Ordering::Relaxed);
         let why = Closed::with("the pipeline was cancelled");
         self.closers.iter().for_each(|close| close(why.clone()));
+        self.changes.wake_all();
     }
 
     pub(super) fn fail(&self, failure: Failure) {

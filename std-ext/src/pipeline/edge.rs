@@ -7,7 +7,9 @@ use super::meter::{Meter, Wait};
 use super::sized::Sizing;
 use super::sizing::TargetDelay;
 use super::snapshot::ChannelGauge;
+use super::tasks::edge::{PolledInput, PolledNowhere, PolledOutput, PolledSender};
 use super::weight::{Heavy, SizedWeighing, Weights};
+use crate::channel::KeptReceiver;
 use crate::channel::watched::Closer;
 use crate::credit::Pool;
 use crate::error::RecvError;
@@ -47,17 +49,25 @@ pub(super) trait Output<T>: Send {
     fn end_turn(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         self.send(records, meter)
     }
+
+    /// The same, for a task.
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>>;
 }
 
 /// What a worker receives from.
 pub(super) trait Input<T>: Send {
     /// Appends up to `limit` records, at least one.
     fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError>;
+
+    /// The same, for a task.
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>>;
 }
 
-impl<T, F: Flavour> Output<T> for Sender<T, F>
+impl<T: Send + 'static, F: Flavour + 'static> Output<T> for Sender<T, F>
 where
     Self: Send,
+    F::Tx<T>: 'static,
+    F::Gauge<T>: 'static,
 {
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         let waits = || meter.wait(Wait::Room);
@@ -68,6 +78,10 @@ where
             return sent.map(drop).map_err(|_| Stopped);
         }
         from_front(records, |records| self.send_many_watched(records, waits))
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        Box::new(PolledSender::new(*self))
     }
 }
 
@@ -85,13 +99,17 @@ pub(super) fn from_front<T, S, E>(
     sent.map_err(|_| Stopped)
 }
 
-impl<T, F: Flavour> Input<T> for Receiver<T, F>
+impl<T: Send + 'static, F: Flavour + 'static> Input<T> for Receiver<T, F>
 where
     Self: Send,
 {
     fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError> {
         self.recv_many_watched(records, limit, || meter.wait(Wait::Items))
             .map(drop)
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>> {
+        Box::new(KeptReceiver::new(*self))
     }
 }
 
@@ -102,6 +120,10 @@ impl<T> Output<T> for Nowhere {
     fn send(&mut self, records: &mut Vec<T>, _: &Meter) -> Result<(), Stopped> {
         records.clear();
         Ok(())
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        Box::new(PolledNowhere)
     }
 }
 

@@ -89,6 +89,7 @@ impl<T: Send + 'static, R> Joint<T, R> {
     /// one of them.
     pub(super) fn in_turn<E>(senders: usize, make: impl Fn() -> Ends<Turn<T>, E>) -> Self
     where
+        R: 'static,
         E: Into<Turn<R>> + Send + 'static,
     {
         let mut joint = Self::NONE;

@@ -8,14 +8,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::edge::{Ends, Nowhere, Output, Spec};
-use super::emit::Emit;
 use super::joint::{Joint, Spread};
 use super::meter::StageMeter;
-use super::plan::{Draft, EdgePlan, Plan, StagePlan, Thread};
+use super::plan::{Draft, EdgePlan, Plan, StagePlan};
 use super::route::Both;
-use super::weight::{OnHeavy, Weights};
-use super::work::{BoxError, Map, Work};
-use super::worker::{SourceWorker, StageWorker};
+use super::runs::{OnThreads, Outlet, Runs, Seat, pass_on};
+use super::weight::{Heavy, OnHeavy, Weights};
+use super::work::BoxError;
+use super::worker::SourceWorker;
 use crate::policy::OnFull;
 
 /// What the last stage of a complete pipeline gives: nothing.
@@ -34,7 +34,7 @@ pub trait Node: sealed::Sealed {
 mod sealed {
     pub trait Sealed {}
     impl<T> Sealed for super::Line<T> {}
-    impl<I, O, W> Sealed for super::Stage<I, O, W> {}
+    impl<I, O, W, P> Sealed for super::Stage<I, O, W, P> {}
 }
 
 /// A pipeline up to an open end, about which nothing more is said.
@@ -49,7 +49,7 @@ pub struct Line<T> {
     attach: Box<Attach<T>>,
 }
 
-/// Makes threads of the stages at the end, now that there is something for them to send to.
+/// Makes threads or tasks of the stages at the end, now that there is something for them to send to.
 type Attach<T> = dyn FnOnce(Outlets<T>, &mut Draft);
 
 /// What the workers at the end send to.
@@ -73,6 +73,13 @@ impl<T: Send + 'static> Line<T> {
     where
         R: Iterator<Item = Result<T, BoxError>> + Send + 'static,
     {
+        Self::begin(name, |outlet, draft| {
+            outlet.hire(draft, |emit| SourceWorker { records, emit });
+        })
+    }
+
+    /// Begins with a stage of one worker, which `hire` makes.
+    pub(super) fn begin(name: String, hire: impl FnOnce(Outlet<T>, &mut Draft) + 'static) -> Self {
         let meter = StageMeter::new(name, 1);
         let from = vec![meter.clone()];
         let attach = move |mut to: Outlets<T>, draft: &mut Draft| {
@@ -80,13 +87,14 @@ impl<T: Send + 'static> Line<T> {
                 meter: meter.clone(),
                 in_hand: to.in_hand(),
             });
-            let output = to.outputs.remove(0);
-            let emit = Emit::new(output, to.batch, false, meter.workers[0].clone());
-            draft.threads.push(Thread {
+            let outlet = Outlet {
                 stage: meter,
                 index: 0,
-                worker: Box::new(SourceWorker { records, emit }),
-            });
+                output: to.outputs.remove(0),
+                batch: to.batch,
+                by_turns: false,
+            };
+            hire(outlet, draft);
         };
         Self {
             draft: Draft::default(),
@@ -97,19 +105,11 @@ impl<T: Send + 'static> Line<T> {
         }
     }
 
-    /// With a stage behind it that does nothing but to bring its records into one sequence.
-    /// The edge to it is weighed if the one behind it is.
-    fn through_one(self, name: &str, weights: Option<Weights<T>>) -> Self {
-        let name = format!("order for {name}");
-        let stage = Stage::new(self, name, Map(|record: T| record));
-        Stage { weights, ..stage }.seal()
-    }
-
     pub(super) fn merge(self, other: Self) -> Self {
         let [mut first, second] = [self, other].map(|line| {
-            let name = line.from[0].name.clone();
             if line.in_turn {
-                line.through_one(&name, None)
+                let name = order_for(&line.from[0].name);
+                pass_on(line, name, None)
             } else {
                 line
             }
@@ -191,6 +191,11 @@ impl<T: Send + 'static> Line<T> {
     }
 }
 
+/// Of a stage that does nothing but to bring records into one sequence.
+fn order_for(name: &str) -> String {
+    format!("order for {name}")
+}
+
 impl<T: Send + 'static> Node for Line<T> {
     type Item = T;
 
@@ -200,7 +205,7 @@ impl<T: Send + 'static> Node for Line<T> {
 }
 
 /// A stage, about which more can be said.
-pub struct Stage<I, O, W> {
+pub struct Stage<I, O, W, P = OnThreads> {
     line: Line<I>,
     name: String,
     /// One for each worker.
@@ -208,10 +213,10 @@ pub struct Stage<I, O, W> {
     pub(super) spec: Spec,
     pub(super) spread: Spread<I>,
     pub(super) weights: Option<Weights<I>>,
-    gives: PhantomData<fn() -> O>,
+    gives: PhantomData<fn() -> (O, P)>,
 }
 
-impl<I, O, W> Stage<I, O, W> {
+impl<I, O, W, P> Stage<I, O, W, P> {
     pub(super) fn new(line: Line<I>, name: String, work: W) -> Self {
         Self {
             line,
@@ -225,11 +230,12 @@ impl<I, O, W> Stage<I, O, W> {
     }
 }
 
-impl<I, O, W> Node for Stage<I, O, W>
+impl<I, O, W, P> Node for Stage<I, O, W, P>
 where
     I: Send + 'static,
     O: Send + 'static,
-    W: Work<I, O>,
+    W: 'static,
+    P: Runs<I, O, W> + Runs<Heavy<I>, O, OnHeavy<W>>,
 {
     type Item = O;
 
@@ -246,7 +252,8 @@ where
         let n = works.len();
         let in_turn = n > 1 && matches!(spread, Spread::InTurn);
         if n > 1 && line.in_turn || in_turn && line.senders > 1 {
-            line = line.through_one(&name, weights.clone());
+            let name = order_for(&name);
+            line = <P as Runs<I, O, W>>::pass_on(line, name, weights.clone());
         }
         let blocks = spec.on_full == OnFull::Block;
         assert!(
@@ -275,7 +282,7 @@ where
                     let make = |from, to| Ends::plain(&spec, from, to);
                     Joint::new(senders, n, &spread, make)
                 };
-                crew.join(line, edge, works)
+                crew.join::<_, _, _, _, P>(line, edge, works)
             }
             Some(weights) => {
                 let edge = if line.in_turn {
@@ -286,7 +293,7 @@ where
                     Joint::new(senders, n, &spread, make)
                 };
                 let works = works.into_iter().map(OnHeavy).collect();
-                crew.join(line, edge, works)
+                crew.join::<_, _, _, _, P>(line, edge, works)
             }
         }
     }
@@ -303,11 +310,12 @@ struct Crew {
 
 impl Crew {
     /// Puts an edge behind `line`, and behind that workers who get `R` from it.
-    fn join<I, R, O, W>(self, line: Line<I>, edge: Joint<I, R>, works: Vec<W>) -> Line<O>
+    fn join<I, R, O, W, P>(self, line: Line<I>, edge: Joint<I, R>, works: Vec<W>) -> Line<O>
     where
         R: Send + 'static,
         O: Send + 'static,
-        W: Work<R, O>,
+        W: 'static,
+        P: Runs<R, O, W>,
     {
         let Self {
             meter,
@@ -346,20 +354,19 @@ impl Crew {
                 });
                 let all = works.into_iter().zip(inputs).zip(to.outputs);
                 for (index, ((work, input), output)) in all.enumerate() {
-                    let own = &meter.workers[index];
-                    let emit = Emit::new(output, to.batch, in_turn, own.clone());
-                    draft.threads.push(Thread {
+                    let outlet = Outlet {
                         stage: meter.clone(),
                         index,
-                        worker: Box::new(StageWorker {
-                            input,
-                            work,
-                            emit,
-                            records: Vec::new(),
-                            batch,
-                            meter: own.clone(),
-                        }),
-                    });
+                        output,
+                        batch: to.batch,
+                        by_turns: in_turn,
+                    };
+                    let seat = Seat {
+                        input,
+                        batch,
+                        outlet,
+                    };
+                    P::hire(work, seat, draft);
                 }
             }
         };
@@ -382,7 +389,7 @@ impl<T> fmt::Debug for Line<T> {
     }
 }
 
-impl<I, O, W> fmt::Debug for Stage<I, O, W> {
+impl<I, O, W, P> fmt::Debug for Stage<I, O, W, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stage")
             .field("name", &self.name)

@@ -8,15 +8,17 @@ use super::edge::Spec;
 use super::meter::StageMeter;
 use super::running::Running;
 use super::snapshot::{ChannelGauge, Edge, EdgeWeight, Gauges, Report};
+use super::tasks::{Task, TaskPlan};
 use super::worker::Worker;
 use crate::channel::watched::Closer;
 
 /// Stages and edges so far, sources first.
 #[derive(Default)]
-pub(super) struct Draft {
+pub struct Draft {
     pub(super) stages: Vec<StagePlan>,
     pub(super) edges: Vec<EdgePlan>,
     pub(super) threads: Vec<Thread>,
+    pub(super) tasks: Vec<TaskPlan>,
     pub(super) closers: Vec<Closer>,
 }
 
@@ -46,6 +48,7 @@ impl Draft {
         self.stages.extend(other.stages);
         self.edges.extend(other.edges);
         self.threads.extend(other.threads);
+        self.tasks.extend(other.tasks);
         self.closers.extend(other.closers);
     }
 
@@ -92,6 +95,12 @@ impl Plan {
         self.draft.threads.len()
     }
 
+    /// How many tasks it will have.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.draft.tasks.len()
+    }
+
     /// How many records fit in its edges.
     #[must_use]
     pub fn capacity(&self) -> usize {
@@ -125,16 +134,37 @@ impl Plan {
     }
 
     /// Starts the threads.
+    ///
+    /// # Panics
+    /// If it has tasks, which take a runtime: [`start_on`](Self::start_on).
     pub fn start(self) -> Running {
+        let tasks = self.tasks();
+        assert!(tasks == 0, "{tasks} tasks, and no runtime: use `start_on`");
+        self.start_on(drop)
+    }
+
+    /// Starts the threads, and gives each task to `spawn`, which has a runtime poll it:
+    /// `|task| { tokio::spawn(task); }`. Where a handle comes back that ends its task when it
+    /// is dropped, detach it.
+    ///
+    /// Without tasks it is [`start`](Self::start).
+    ///
+    /// # Panics
+    /// If `spawn` does. Then the pipeline is cancelled, as when [`Running`] is dropped.
+    pub fn start_on(self, spawn: impl FnMut(Task)) -> Running {
         let gauges = self.draft.gauges();
         let control = Control::new(self.on_failure, self.draft.closers);
-        Running::start(control, gauges, self.draft.threads)
+        Running::start(control, gauges, self.draft.threads, self.draft.tasks, spawn)
     }
 
     /// Starts the threads, and waits until all have ended.
     ///
     /// # Errors
     /// [`PipelineError`], if a stage fails.
+    ///
+    /// # Panics
+    /// If it has tasks, which take a runtime: use [`start_on`](Self::start_on), and
+    /// [`Running::join_async`].
     pub fn run(self) -> Result<Report, PipelineError> {
         self.start().join()
     }
@@ -162,14 +192,23 @@ impl fmt::Display for Plan {
                 writeln!(f, "  {edge}")?;
             }
             let (name, n) = (&stage.meter.name, stage.meter.workers.len());
-            let threads = if n == 1 { "thread" } else { "threads" };
+            let mut tasks = self.draft.tasks.iter();
+            let what = if tasks.any(|task| Arc::ptr_eq(&task.stage, &stage.meter)) {
+                "task"
+            } else {
+                "thread"
+            };
+            let many = if n == 1 { "" } else { "s" };
             let in_hand = stage.in_hand;
-            writeln!(f, "{name}: {n} {threads}, in hand at most {in_hand}")?;
+            writeln!(f, "{name}: {n} {what}{many}, in hand at most {in_hand}")?;
+        }
+        write!(f, "in all {} threads", self.threads())?;
+        if self.tasks() > 0 {
+            write!(f, " and {} tasks", self.tasks())?;
         }
         write!(
             f,
-            "in all {} threads, at most {} records: {} in edges, {} in hand",
-            self.threads(),
+            ", at most {} records: {} in edges, {} in hand",
             self.most_records(),
             self.capacity(),
             self.in_hand()
@@ -213,7 +252,14 @@ impl fmt::Debug for Plan {
         f.debug_struct("Plan")
             .field("stages", &self.draft.stages.len())
             .field("threads", &self.threads())
+            .field("tasks", &self.tasks())
             .field("most_records", &self.most_records())
             .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Draft").finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 use super::edge::Output;
 use super::emit::Stopped;
 use super::meter::Meter;
+use super::tasks::edge::{PolledBoth, PolledOutput, PolledRouted};
 
 /// Which of `n` outputs a record goes to.
 pub(super) type Route<T> = Box<dyn FnMut(&T) -> usize + Send>;
@@ -26,7 +27,7 @@ impl<T> Routed<T> {
     }
 }
 
-impl<T: Send> Output<T> for Routed<T> {
+impl<T: Send + 'static> Output<T> for Routed<T> {
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         for record in records.drain(..) {
             let to = (self.route)(&record);
@@ -40,6 +41,12 @@ impl<T: Send> Output<T> for Routed<T> {
             self.parts.iter_mut().for_each(|part| records.append(part));
         }
         sent
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        let Self { outputs, route, .. } = *self;
+        let outputs = outputs.into_iter().map(Output::into_polled).collect();
+        Box::new(PolledRouted { outputs, route })
     }
 }
 
@@ -62,7 +69,7 @@ impl<T> Both<T> {
     }
 }
 
-impl<T: Clone + Send> Output<T> for Both<T> {
+impl<T: Clone + Send + 'static> Output<T> for Both<T> {
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         self.records.clone_from(records);
         self.copy.send(&mut self.records, meter)?;
@@ -73,5 +80,10 @@ impl<T: Clone + Send> Output<T> for Both<T> {
         self.records.clone_from(records);
         self.copy.end_turn(&mut self.records, meter)?;
         self.main.end_turn(records, meter)
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        let (main, copy) = (self.main.into_polled(), self.copy.into_polled());
+        Box::new(PolledBoth { main, copy })
     }
 }

@@ -1,4 +1,4 @@
-//! A pipeline that runs: its threads, and how it is watched and ended from outside.
+//! A pipeline that runs: its threads and tasks, and how it is watched and ended from outside.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,17 +8,20 @@ use std::time::{Duration, Instant};
 use super::control::{Cause, Control, Failure, PipelineError};
 use super::plan::Thread;
 use super::snapshot::{Gauges, Report, Snapshot};
+use super::tasks::{Task, TaskPlan};
 use crate::flavour::Mpmc;
 use crate::sync::{self, JoinHandle};
 use crate::{Receiver, RecvTimeoutError, Sender, channel};
 
 /// A pipeline that runs.
 ///
-/// If it is dropped, the pipeline is cancelled; either way, no thread is left behind.
+/// If it is dropped, the pipeline is cancelled; either way, no thread is left behind. Tasks
+/// end when their runtime polls or drops them next, and are not waited for then.
 #[must_use = "when it is dropped, the pipeline is cancelled"]
 pub struct Running {
     handle: Handle,
     threads: Vec<JoinHandle<()>>,
+    has_tasks: bool,
 }
 
 /// Watches and ends a pipeline from any thread. It does not keep it running.
@@ -26,12 +29,18 @@ pub struct Running {
 pub struct Handle {
     control: Arc<Control>,
     gauges: Arc<Gauges>,
-    /// Nothing comes; it closes when the last thread is through.
+    /// Nothing comes; it closes when the last thread or task is through.
     alive: Receiver<(), Mpmc>,
 }
 
 impl Running {
-    pub(super) fn start(control: Control, gauges: Gauges, threads: Vec<Thread>) -> Self {
+    pub(super) fn start(
+        control: Control,
+        gauges: Gauges,
+        threads: Vec<Thread>,
+        tasks: Vec<TaskPlan>,
+        mut spawn: impl FnMut(Task),
+    ) -> Self {
         let (alive, all_ended) = channel(1).mpmc().build();
         let handle = Handle {
             control: Arc::new(control),
@@ -42,7 +51,17 @@ impl Running {
             .into_iter()
             .filter_map(|thread| thread.start(handle.control.clone(), alive.clone()))
             .collect();
-        Self { handle, threads }
+        // If `spawn` panics, it is dropped.
+        let running = Self {
+            handle,
+            threads,
+            has_tasks: !tasks.is_empty(),
+        };
+        for task in tasks {
+            let control = running.handle.control.clone();
+            spawn(Task::new(task, control, alive.clone()));
+        }
+        running
     }
 
     /// A handle for other threads.
@@ -57,12 +76,40 @@ impl Running {
         self.handle.snapshot()
     }
 
-    /// Waits until all threads have ended. All of them are joined.
+    /// Waits until all threads and tasks have ended. All threads are joined.
+    ///
+    /// It blocks: on a thread that the runtime of its tasks needs, it waits for ever. There, use
+    /// [`join_async`](Self::join_async).
     ///
     /// # Errors
     /// [`PipelineError`], if a stage failed; it has the report.
     pub fn join(mut self) -> Result<Report, PipelineError> {
+        if self.has_tasks {
+            // Nothing is sent, so it is the end.
+            let _ended = self.handle.alive.recv();
+        }
+        self.end()
+    }
+
+    /// Waits until all threads and tasks have ended, without blocking. All threads are joined.
+    ///
+    /// # Errors
+    /// [`PipelineError`], if a stage failed; it has the report.
+    ///
+    /// # Cancel safety
+    /// If the future is dropped before it is ready, the pipeline is cancelled, as if this were
+    /// dropped. To wait for a while, use [`Handle::ended`] first.
+    pub async fn join_async(self) -> Result<Report, PipelineError> {
+        self.handle.ended().await;
+        self.end()
+    }
+
+    /// When all have ended.
+    fn end(mut self) -> Result<Report, PipelineError> {
+        self.has_tasks = false;
+        // They have nothing left to do but to end.
         self.join_threads();
+        self.handle.gauges.settle();
         let control = &self.handle.control;
         let report = Report {
             ended: control.ended(),
@@ -84,7 +131,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if !self.threads.is_empty() {
+        if self.has_tasks || !self.threads.is_empty() {
             self.handle.cancel();
             self.join_threads();
         }
@@ -94,13 +141,17 @@ impl Drop for Running {
 impl Handle {
     /// Tells the sources to end; what they have given goes through.
     ///
-    /// A source looks up between two records: an iterator that waits is waited for.
+    /// A source looks up between two records: an iterator that waits is waited for, a stream is
+    /// not.
     pub fn stop(&self) {
         self.control.stop();
     }
 
     /// As [`stop`](Self::stop), and waits for the end; if it has not come in time, cancels.
     /// Says whether it came in time.
+    ///
+    /// It blocks, as [`Running::join`] does; in a task, [`stop`](Self::stop), wait for
+    /// [`ended`](Self::ended) with the runtime's timer, and [`cancel`](Self::cancel).
     pub fn stop_within(&self, time: Duration) -> bool {
         self.stop();
         let mut alive = self.alive.clone();
@@ -113,9 +164,10 @@ impl Handle {
     }
 
     /// Ends all: workers that wait do so at once, those that work when they are through with
-    /// the record that they have. What is inside is dropped, and counted.
+    /// the record that they have; in a task, when its future waits next, or at once if it does.
+    /// What is inside is dropped, and counted.
     ///
-    /// Nobody can end a stage that does not come back.
+    /// Nobody can end a stage that does not come back, or a task that is not polled.
     pub fn cancel(&self) {
         self.control.cancel();
     }
@@ -130,6 +182,14 @@ impl Handle {
     #[must_use]
     pub fn same_pipeline(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.gauges, &other.gauges)
+    }
+
+    /// Waits until all has come to its end.
+    ///
+    /// # Cancel safety
+    /// Dropping it loses nothing.
+    pub async fn ended(&self) {
+        let _why = self.alive.closed().await;
     }
 
     /// How things stand. Takes a short lock for each channel and worker, which a worker

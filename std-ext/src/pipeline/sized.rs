@@ -3,12 +3,15 @@
 //! the pool.
 
 use std::sync::Arc;
+use std::task::{Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use super::edge::{Carrier, Input, Output, from_front};
 use super::emit::Stopped;
 use super::meter::{Meter, Wait};
 use super::sizing::{Sizer, TargetDelay};
+use super::tasks::edge::{PolledInput, PolledOutput, no_task_sends};
+use crate::channel::KeptReceiver;
 use crate::channel::weighted::{self, Weighted};
 use crate::credit::Pool;
 use crate::error::RecvError;
@@ -117,6 +120,10 @@ where
         }
         from_front(records, |records| self.0.send_many_watched(records, waits))
     }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        no_task_sends()
+    }
 }
 
 /// The end that receives.
@@ -129,8 +136,10 @@ pub(super) struct SizingInput<T, F: Flavour> {
     at_work: Option<(Instant, usize)>,
 }
 
-impl<T: Send, F: Flavour> Input<T> for SizingInput<T, F>
+impl<T, F> Input<T> for SizingInput<T, F>
 where
+    T: Send + 'static,
+    F: Flavour + 'static,
     Receiver<Weighted<T>, F>: Send,
 {
     fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError> {
@@ -155,5 +164,54 @@ where
         *at_work = Some((now, received.len()));
         records.extend(received.drain(..).map(Weighted::into_inner));
         Ok(())
+    }
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>> {
+        let Self {
+            receiver,
+            received,
+            shared,
+            at_work,
+        } = *self;
+        Box::new(SizingPolled {
+            receiver: KeptReceiver::new(receiver),
+            received,
+            shared,
+            at_work,
+        })
+    }
+}
+
+/// The same, of a task: what it waits for in its work is work.
+struct SizingPolled<T, F: Flavour> {
+    receiver: KeptReceiver<Weighted<T>, F>,
+    received: Vec<Weighted<T>>,
+    shared: Arc<Shared>,
+    at_work: Option<(Instant, usize)>,
+}
+
+impl<T: Send, F: Flavour> PolledInput<T> for SizingPolled<T, F>
+where
+    Receiver<Weighted<T>, F>: Send,
+{
+    fn poll_recv(
+        &mut self,
+        records: &mut Vec<T>,
+        limit: usize,
+        _: &Meter,
+        waker: &Waker,
+    ) -> Poll<Result<(), RecvError>> {
+        let Self {
+            receiver,
+            received,
+            shared,
+            at_work,
+        } = self;
+        if let Some((since, records)) = at_work.take() {
+            shared.worked(records, shared.delay.now().saturating_duration_since(since));
+        }
+        ready!(receiver.poll_recv_many(received, limit, waker))?;
+        *at_work = Some((shared.delay.now(), received.len()));
+        records.extend(received.drain(..).map(Weighted::into_inner));
+        Poll::Ready(Ok(()))
     }
 }

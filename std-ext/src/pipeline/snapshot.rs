@@ -81,6 +81,17 @@ impl Gauges {
     }
 }
 
+impl Gauges {
+    /// When all have ended: takes the lock that each worker has taken last, so that what it
+    /// counted before is seen from here on.
+    pub(super) fn settle(&self) {
+        let workers = self.stages.iter().flat_map(|stage| &stage.workers);
+        workers.for_each(|worker| {
+            worker.spent(Instant::now());
+        });
+    }
+}
+
 /// How a pipeline stands, or what happened between two such moments.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
@@ -103,7 +114,8 @@ pub struct StageState {
     /// are several.
     pub sent: u64,
     /// Records that it had in hand and dropped, since the pipeline was cancelled or the stage
-    /// failed: received and not worked on, or to be sent and not offered.
+    /// failed: received and not worked on, or to be sent and not offered. Of a task, also those
+    /// at work whose future was dropped, and those that it gave up to send.
     pub dropped: u64,
     /// What the records that it has received weighed, if the edge to it is
     /// [weighed](super::Pipeline::weigh); else 0.

@@ -5,6 +5,7 @@
 use super::edge::{Input, Output};
 use super::emit::Stopped;
 use super::meter::Meter;
+use super::tasks::edge::{PolledInTurn, PolledInput, PolledOutput, PolledTurns};
 use crate::error::RecvError;
 
 /// What came of one record: any number of `More`, and then one of the others.
@@ -16,8 +17,20 @@ pub(super) enum Turn<T> {
 }
 
 impl<T> Turn<T> {
+    /// Whether nothing more comes of the same record.
+    pub(super) fn is_over(&self) -> bool {
+        !matches!(self, Self::More(_))
+    }
+
     /// What it has, unless it is a mark.
     pub(super) fn record(&self) -> Option<&T> {
+        match self {
+            Self::More(record) | Self::Last(record) => Some(record),
+            Self::Over => None,
+        }
+    }
+
+    pub(super) fn into_record(self) -> Option<T> {
         match self {
             Self::More(record) | Self::Last(record) => Some(record),
             Self::Over => None,
@@ -46,7 +59,7 @@ impl<T> TurnOutput<T> {
     }
 }
 
-impl<T: Send> Output<T> for TurnOutput<T> {
+impl<T: Send + 'static> Output<T> for TurnOutput<T> {
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         self.turns.extend(records.drain(..).map(Turn::More));
         self.output.send(&mut self.turns, meter)
@@ -57,6 +70,10 @@ impl<T: Send> Output<T> for TurnOutput<T> {
         self.turns.extend(records.drain(..).map(Turn::More));
         self.turns.push(last);
         self.output.send(&mut self.turns, meter)
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        Box::new(PolledTurns(self.output.into_polled()))
     }
 }
 
@@ -78,19 +95,37 @@ impl<E> InTurn<E> {
     }
 }
 
-impl<T, E: Into<Turn<T>> + Send> Input<T> for InTurn<E> {
+impl<T, E> Input<T> for InTurn<E>
+where
+    T: 'static,
+    E: Into<Turn<T>> + Send + 'static,
+{
     /// One record, since the next may be another's.
     fn recv(&mut self, records: &mut Vec<T>, _: usize, meter: &Meter) -> Result<(), RecvError> {
         loop {
             self.inputs[self.next].recv(&mut self.turns, 1, meter)?;
             let turn = self.turns.pop().expect("it was received").into();
-            if !matches!(turn, Turn::More(_)) {
+            if turn.is_over() {
                 self.next = (self.next + 1) % self.inputs.len();
             }
-            if let Turn::More(record) | Turn::Last(record) = turn {
+            if let Some(record) = turn.into_record() {
                 records.push(record);
                 return Ok(());
             }
         }
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>> {
+        let Self {
+            inputs,
+            next,
+            turns,
+        } = *self;
+        let inputs = inputs.into_iter().map(Input::into_polled).collect();
+        Box::new(PolledInTurn {
+            inputs,
+            next,
+            turns,
+        })
     }
 }

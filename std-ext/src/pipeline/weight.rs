@@ -1,16 +1,19 @@
 //! Edges that are bounded by weight as well: a record goes with the credits that it costs, and
 //! whoever works on it keeps them until it is through.
 
+use std::fmt;
 use std::sync::Arc;
+use std::task::{Poll, Waker, ready};
 
 use super::edge::{Carrier, Input, Output, from_front};
 use super::emit::{Emit, Stopped};
 use super::meter::{Meter, Wait};
 use super::sized::Sizing;
+use super::tasks::edge::{PolledInput, PolledOutput, no_task_sends};
 use super::turn::Turn;
 use super::work::{BoxError, Work};
 use crate::channel::weighted::{self, Weighted};
-use crate::credit::{Oversized, Pool, Rules};
+use crate::credit::{Lease, Oversized, Pool, Rules};
 use crate::error::RecvError;
 use crate::flavour::Flavour;
 use crate::{Receiver, Sender};
@@ -18,9 +21,17 @@ use crate::{Receiver, Sender};
 type Weigh<T> = Arc<dyn Fn(&T) -> u64 + Send + Sync>;
 
 /// What the records of an edge weigh, and how much each of its channels takes.
-pub(super) struct Weights<T> {
+pub struct Weights<T> {
     limit: u64,
     weigh: Weigh<T>,
+}
+
+impl<T> fmt::Debug for Weights<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Weights")
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
 }
 
 impl<T> Clone for Weights<T> {
@@ -175,6 +186,10 @@ where
             })
         })
     }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        no_task_sends()
+    }
 }
 
 struct WeighingOutput<T, F: Flavour> {
@@ -212,12 +227,16 @@ where
             sender.send_many_watched(weighed, waits)
         })
     }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        no_task_sends()
+    }
 }
 
 /// Counts what comes out of a channel.
 struct WeighedInput<N>(N);
 
-impl<T, N: Input<Heavy<T>>> Input<Heavy<T>> for WeighedInput<N> {
+impl<T: Send + 'static, N: Input<Heavy<T>>> Input<Heavy<T>> for WeighedInput<N> {
     fn recv(
         &mut self,
         records: &mut Vec<Heavy<T>>,
@@ -226,10 +245,36 @@ impl<T, N: Input<Heavy<T>>> Input<Heavy<T>> for WeighedInput<N> {
     ) -> Result<(), RecvError> {
         let had = records.len();
         self.0.recv(records, limit, meter)?;
-        for record in &records[had..] {
-            meter.received_weight.add_weight(record.weight);
-        }
+        count(&records[had..], meter);
         Ok(())
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<Heavy<T>>> {
+        Box::new(WeighedPolled(Box::new(self.0).into_polled()))
+    }
+}
+
+/// The same, of a task.
+struct WeighedPolled<T>(Box<dyn PolledInput<Heavy<T>>>);
+
+impl<T> PolledInput<Heavy<T>> for WeighedPolled<T> {
+    fn poll_recv(
+        &mut self,
+        records: &mut Vec<Heavy<T>>,
+        limit: usize,
+        meter: &Meter,
+        waker: &Waker,
+    ) -> Poll<Result<(), RecvError>> {
+        let had = records.len();
+        ready!(self.0.poll_recv(records, limit, meter, waker))?;
+        count(&records[had..], meter);
+        Poll::Ready(Ok(()))
+    }
+}
+
+fn count<T>(received: &[Heavy<T>], meter: &Meter) {
+    for record in received {
+        meter.received_weight.add_weight(record.weight);
     }
 }
 
@@ -240,9 +285,15 @@ pub(super) struct OnHeavy<W>(pub(super) W);
 impl<I, O, W: Work<I, O>> Work<Heavy<I>, O> for OnHeavy<W> {
     #[inline]
     fn work(&mut self, record: Heavy<I>, emit: &mut Emit<O>) -> Result<(), BoxError> {
-        let (weighed, _lease) = record.into_parts();
-        self.0.work(weighed.record, emit)
+        let (record, _lease) = record_of(record);
+        self.0.work(record, emit)
     }
+}
+
+/// The record, and its credits.
+pub(super) fn record_of<T>(heavy: Heavy<T>) -> (T, Lease) {
+    let (weighed, lease) = heavy.into_parts();
+    (weighed.record, lease)
 }
 
 /// A turn that has left its channel: its record, with the credits.

@@ -12,9 +12,7 @@ use super::flow::reject;
 use super::gate::{Gate, Look};
 use super::signals::{Control, End, Failure, Subscriber, Subscription};
 use crate::sync::{Mutex, lock, wake};
-
-/// Items before a driver gives its turn to other tasks.
-const TURN: u32 = 64;
+use crate::wait::{TURN, give_turn};
 
 /// Waits for items, one after the other.
 pub(super) trait Waits<Src>: Send + 'static {
@@ -149,19 +147,6 @@ where
             give_turn().await;
         }
     }
-}
-
-/// Lets other tasks of this thread run.
-async fn give_turn() {
-    let mut given = false;
-    poll_fn(|context| {
-        if std::mem::replace(&mut given, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 /// A subscriber that somebody drives; told so if it is dropped.

@@ -50,10 +50,7 @@ impl<T, F: Flavour> Sender<T, F> {
     pub fn send_async(&mut self, item: T) -> SendFuture<'_, T, F> {
         SendFuture {
             sender: self,
-            sending: Sending {
-                pending: Pending::Item(item),
-                waiting: Waiting::default(),
-            },
+            sending: Sending::of(item),
         }
     }
 }
@@ -123,6 +120,13 @@ pub(super) struct Sending<T> {
 }
 
 impl<T> Sending<T> {
+    pub(super) fn of(item: T) -> Self {
+        Self {
+            pending: Pending::Item(item),
+            waiting: Waiting::default(),
+        }
+    }
+
     pub(super) fn has_item(&self) -> bool {
         !self.pending.is_nothing()
     }

@@ -1,0 +1,131 @@
+//! Where the workers of a stage run: each on a thread, or in a task.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::edge::{Input, Output};
+use super::emit::Emit;
+use super::line::{Line, Node, Stage};
+use super::meter::{Meter, StageMeter};
+use super::plan::{Draft, Thread};
+use super::weight::Weights;
+use super::work::{Map, Work};
+use super::worker::{StageWorker, Worker};
+use crate::sync::Padded;
+
+/// What a worker of a stage is, and sends to.
+pub(super) struct Outlet<O> {
+    pub(super) stage: Arc<StageMeter>,
+    /// Which of the stage's workers.
+    pub(super) index: usize,
+    pub(super) output: Box<dyn Output<O>>,
+    /// How many records are sent together.
+    pub(super) batch: usize,
+    /// Whether the next stage must know which records came of one.
+    pub(super) by_turns: bool,
+}
+
+impl<O> Outlet<O> {
+    pub(super) fn meter(&self) -> Arc<Padded<Meter>> {
+        self.stage.workers[self.index].clone()
+    }
+
+    /// On a thread.
+    pub(super) fn hire<W: Worker + 'static>(
+        self,
+        draft: &mut Draft,
+        worker: impl FnOnce(Emit<O>) -> W,
+    ) {
+        let meter = self.meter();
+        let emit = Emit::new(self.output, self.batch, self.by_turns, meter);
+        draft.threads.push(Thread {
+            stage: self.stage,
+            index: self.index,
+            worker: Box::new(worker(emit)),
+        });
+    }
+}
+
+/// What a worker of a stage that receives is, and has.
+pub struct Seat<I, O> {
+    pub(super) input: Box<dyn Input<I>>,
+    /// How many records it receives at once, at most.
+    pub(super) batch: usize,
+    pub(super) outlet: Outlet<O>,
+}
+
+/// Where a stage that does `W` with each record runs. Sealed.
+pub trait Runs<I, O, W>: sealed::Sealed + 'static {
+    #[doc(hidden)]
+    fn hire(work: W, seat: Seat<I, O>, draft: &mut Draft);
+
+    /// A stage that does nothing, and runs in the same way.
+    #[doc(hidden)]
+    fn pass_on<T: Send + 'static>(
+        line: Line<T>,
+        name: String,
+        weights: Option<Weights<T>>,
+    ) -> Line<T>;
+}
+
+mod sealed {
+    pub trait Sealed {}
+    impl Sealed for super::OnThreads {}
+    impl Sealed for crate::pipeline::tasks::InTasks {}
+}
+
+/// Each worker has a thread of its own.
+#[derive(Clone, Copy, Debug)]
+pub enum OnThreads {}
+
+impl<I, O, W> Runs<I, O, W> for OnThreads
+where
+    I: Send + 'static,
+    O: Send + 'static,
+    W: Work<I, O>,
+{
+    fn hire(work: W, seat: Seat<I, O>, draft: &mut Draft) {
+        let Seat {
+            input,
+            batch,
+            outlet,
+        } = seat;
+        let meter = outlet.meter();
+        outlet.hire(draft, |emit| StageWorker {
+            input,
+            work,
+            emit,
+            records: Vec::new(),
+            batch,
+            meter,
+        });
+    }
+
+    fn pass_on<T: Send + 'static>(
+        line: Line<T>,
+        name: String,
+        weights: Option<Weights<T>>,
+    ) -> Line<T> {
+        pass_on(line, name, weights)
+    }
+}
+
+/// With a stage behind it that does nothing, on a thread.
+pub(super) fn pass_on<T: Send + 'static>(
+    line: Line<T>,
+    name: String,
+    weights: Option<Weights<T>>,
+) -> Line<T> {
+    let mut stage = Stage::<_, _, _, OnThreads>::new(line, name, Map(|record: T| record));
+    stage.weights = weights;
+    stage.seal()
+}
+
+impl<I, O> fmt::Debug for Seat<I, O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seat")
+            .field("stage", &self.outlet.stage.name)
+            .field("worker", &self.outlet.index)
+            .finish_non_exhaustive()
+    }
+}
