@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod by_tokio;
+mod edges;
 mod hand;
 
 use std::sync::Arc;
