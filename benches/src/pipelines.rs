@@ -1,14 +1,16 @@
 //! Three stages of trivial work: a source, one that adds, and a sink that sums.
 //!
-//! By a pipeline, by our channels without one (so without metering, cancelling and ends that
+//! By a pipeline of threads, and of tasks, by our channels without one (so without metering, cancelling and ends that
 //! are named), and by those of others.
 
+use std::future::ready;
 use std::hint::black_box;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Instant;
 
+use futures_lite::stream;
 use ringfence::pipeline::Pipeline;
 use tokio::runtime::Builder;
 
@@ -34,6 +36,12 @@ fn group(capacity: usize) -> Group {
             }),
             entry("ringfence-batch", capacity, |capacity, items| {
                 pipeline(capacity, BATCH, items)
+            }),
+            entry("ringfence-tasks", capacity, |capacity, items| {
+                tasks(capacity, 1, items)
+            }),
+            entry("ringfence-tasks-batch", capacity, |capacity, items| {
+                tasks(capacity, BATCH, items)
             }),
             entry("ringfence-by-hand", capacity, by_hand),
             entry("crossbeam-channel", capacity, crossbeam),
@@ -73,6 +81,30 @@ fn pipeline(capacity: usize, batch: usize, items: u64) -> u64 {
         .batch(batch)
         .run()
         .expect("nothing fails");
+    total.load(Ordering::Relaxed)
+}
+
+/// A task for each stage, on three threads.
+fn tasks(capacity: usize, batch: usize, items: u64) -> u64 {
+    let total = Arc::new(AtomicU64::new(0));
+    let (mut sum, so_far) = (0, total.clone());
+    on_tokio(async move {
+        Pipeline::async_source("count", stream::iter((0..items).map(black_box)))
+            .async_stage("add", |item| ready(item + 1))
+            .capacity(capacity)
+            .batch(batch)
+            .async_sink("sum", move |item| {
+                sum += black_box(item);
+                so_far.store(sum, Ordering::Relaxed);
+                ready(())
+            })
+            .capacity(capacity)
+            .batch(batch)
+            .start_on(|task| drop(tokio::spawn(task)))
+            .join_async()
+            .await
+            .expect("nothing fails")
+    });
     total.load(Ordering::Relaxed)
 }
 
@@ -129,11 +161,15 @@ fn on_threads(
     })
 }
 
+fn on_tokio<R>(work: impl Future<Output = R>) -> R {
+    let runtime = Builder::new_multi_thread().worker_threads(3).build();
+    runtime.expect("a runtime").block_on(work)
+}
+
 /// A task for each stage, on three threads.
 fn tokio_channels(capacity: usize, items: u64) -> u64 {
     use tokio::sync::mpsc;
-    let runtime = Builder::new_multi_thread().worker_threads(3).build();
-    runtime.expect("a runtime").block_on(async move {
+    on_tokio(async move {
         let (count, mut counted) = mpsc::channel(capacity);
         let (add, mut added) = mpsc::channel(capacity);
         tokio::spawn(async move {
