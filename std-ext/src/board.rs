@@ -95,6 +95,10 @@ pub struct StageTotal {
     pub sent: u64,
     /// Records that they had in hand and dropped.
     pub dropped: u64,
+    /// What those that they have received weighed, where the edge is weighed.
+    pub received_weight: u64,
+    /// What those weighed that they have offered to edges that are weighed.
+    pub sent_weight: u64,
     /// What went through the edges that lead to them, and is inside; if there are any.
     pub edge: Option<Stats>,
 }
@@ -242,11 +246,15 @@ impl Source for Handle {
                 received: 0,
                 sent: 0,
                 dropped: 0,
+                received_weight: 0,
+                sent_weight: 0,
                 edge: None,
             });
             of_name.received += stage.received;
             of_name.sent += stage.sent;
             of_name.dropped += stage.dropped;
+            of_name.received_weight += stage.received_weight;
+            of_name.sent_weight += stage.sent_weight;
             for edge in snapshot.edges.iter().filter(|edge| edge.to == index) {
                 let before = of_name.edge.unwrap_or_default();
                 of_name.edge = Some(before.plus(&edge.stats));
@@ -363,6 +371,7 @@ mod tests {
         let run = |sink: &str| {
             let running = crate::pipeline::Pipeline::source("read", 0..10)
                 .sink(sink, drop)
+                .weigh(100, |_| 3)
                 .start();
             board.pipeline("copy", running.handle());
             running.join().unwrap();
@@ -375,6 +384,9 @@ mod tests {
         let counts = reading.total.iter();
         let counts = counts.map(|stage| (&*stage.name, stage.received, stage.sent));
         assert!(counts.eq([("discard", 10, 0), ("read", 0, 30), ("write", 20, 0)]));
+        let weights = reading.total.iter();
+        let weights = weights.map(|stage| (stage.received_weight, stage.sent_weight));
+        assert!(weights.eq([(30, 0), (0, 90), (60, 0)]));
         let edges = reading.total.iter().map(|stage| stage.edge);
         let edges = edges.map(|edge| edge.map(|stats| stats.delivered));
         assert!(edges.eq([Some(10), None, Some(20)]));

@@ -52,6 +52,8 @@
 //! | `ringfence_stage_received_total` | counter | | records | received |
 //! | `ringfence_stage_sent_total` | counter | | records | offered to the edge after it |
 //! | `ringfence_stage_dropped_total` | counter | | records | in hand when it was cancelled or failed |
+//! | `ringfence_stage_received_weight_total` | counter | | that of the weight | what the received weighed, where the edge is [weighed](crate::pipeline::Pipeline::weigh) |
+//! | `ringfence_stage_sent_weight_total` | counter | | that of the weight | what those weighed that were offered to weighed edges |
 //! | `ringfence_stage_milliseconds_per_second` | gauge | `state`: `busy`, `idle`, `backpressured` | milliseconds of each second | how its time was spent since the last record |
 //! | `ringfence_stage_is_bottleneck` | gauge | | 0 or 1 | whether it was the one that causes the pressure, since the last record |
 //!
@@ -188,6 +190,8 @@ fn record_pipeline(recorder: &dyn Recorder, pipeline: &PipelineReading, span: &S
             received: total.received,
             sent: total.sent,
             dropped: total.dropped,
+            received_weight: total.received_weight,
+            sent_weight: total.sent_weight,
             busy: of_span(load.busy),
             idle: of_span(load.idle),
             backpressured: of_span(load.backpressured),

@@ -99,6 +99,7 @@
 //! blocks where they do. It reads the clock only when it waits, or receives from an edge that
 //! sizes itself.
 
+mod bound;
 mod control;
 mod edge;
 mod emit;
@@ -118,13 +119,14 @@ mod weight;
 mod work;
 mod worker;
 
+pub use self::bound::{Bound, ByDelay, ByRecords, ByWeight, ByWeightAndDelay};
 pub use self::control::{Cause, Ended, OnFailure, PipelineError};
 pub use self::emit::{Emit, Stopped};
 pub use self::line::{End, Line, Node, Stage};
 pub use self::meter::{Load, Pressure, Spent};
 pub use self::plan::Plan;
 pub use self::running::{Handle, Running};
-pub use self::runs::{OnThreads, Runs};
+pub use self::runs::{OnThreads, PassesOn, Runs};
 pub use self::sizing::TargetDelay;
 pub use self::snapshot::{EdgeState, EdgeWeight, Report, Snapshot, StageState};
 pub use self::tasks::{AsyncEmit, BoxFuture, InTasks, Task};
@@ -321,12 +323,13 @@ impl<N: Node> Pipeline<N> {
 }
 
 /// What is said about the last stage, and the edge that leads to it.
-impl<I, O, W, P> Pipeline<Stage<I, O, W, P>>
+impl<I, O, W, P, B> Pipeline<Stage<I, O, W, P, B>>
 where
     I: Send + 'static,
     O: Send + 'static,
     W: 'static,
-    P: Runs<I, O, W>,
+    B: Bound<I>,
+    P: Runs<B::Received, O, B::Work<W>>,
 {
     /// How many records fit into its input; 64 unless said. Where each worker has a channel
     /// of its own, into each of these. With 0, records are handed over.
@@ -386,13 +389,17 @@ where
     /// # Panics
     /// If `limit` is 0, or more than [`Pool::MAX`]. When the next stage is added, if its input
     /// is to evict ([`OnFull::DropOldest`]), or a task sends to it.
-    pub fn weigh(mut self, limit: u64, weigh: impl Fn(&I) -> u64 + Send + Sync + 'static) -> Self {
+    pub fn weigh(
+        self,
+        limit: u64,
+        weigh: impl Fn(&I) -> u64 + Send + Sync + 'static,
+    ) -> Pipeline<Stage<I, O, W, P, B::Weighed>> {
         assert!(
             (1..=Pool::MAX).contains(&limit),
             "no limit of weight: {limit}"
         );
-        self.node.weights = Some(Weights::new(limit, weigh));
-        self
+        let node = self.node.weighed(Weights::new(limit, weigh));
+        Pipeline { node }
     }
 
     /// Sizes its input by itself, so that records wait there for about as long as `target`
@@ -406,9 +413,12 @@ where
     /// # Panics
     /// When the next stage is added, if its capacity is 0, its input is to evict
     /// ([`OnFull::DropOldest`]), or a task sends to it.
-    pub fn target_delay(mut self, target: impl Into<TargetDelay>) -> Self {
-        self.node.spec.delay = Some(target.into());
-        self
+    pub fn target_delay(
+        self,
+        target: impl Into<TargetDelay>,
+    ) -> Pipeline<Stage<I, O, W, P, B::Sized>> {
+        let node = self.node.sized(target.into());
+        Pipeline { node }
     }
 
     /// How many workers it has, each with a clone of what it does; 1 unless said. Whoever is

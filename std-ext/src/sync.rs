@@ -7,6 +7,10 @@ pub(crate) use ringfence_core::sync::{
     AtomicBool, AtomicU64, AtomicUsize, Ordering, Padded, compiler_fence, fence,
 };
 
+/// Whether stages of pipelines are metered. Without is for `benches/metering`, which shows what
+/// it costs.
+pub(crate) const METERED: bool = cfg!(not(ringfence_unmetered));
+
 #[cfg(not(ringfence_loom))]
 pub(crate) use native::*;
 

@@ -35,6 +35,8 @@ pub(super) struct Stage {
     pub(super) received: u64,
     pub(super) sent: u64,
     pub(super) dropped: u64,
+    pub(super) received_weight: u64,
+    pub(super) sent_weight: u64,
     pub(super) busy: u32,
     pub(super) idle: u32,
     pub(super) backpressured: u32,
@@ -145,6 +147,22 @@ pub(super) const STAGE: &[Metric<Stage>] = &[
         "Records that it had in hand when it was cancelled or failed.",
         &[("", |s| s.dropped)],
     ),
+    Metric {
+        unit: None,
+        ..items(
+            "ringfence_stage_received_weight_total",
+            "What the records weighed that it has received from an edge that is weighed.",
+            &[("", |s| s.received_weight)],
+        )
+    },
+    Metric {
+        unit: None,
+        ..items(
+            "ringfence_stage_sent_weight_total",
+            "What the records weighed that it has offered to edges that are weighed.",
+            &[("", |s| s.sent_weight)],
+        )
+    },
     by(
         "state",
         Metric {

@@ -53,7 +53,10 @@ fn board() -> Board {
     board.channel("orders", rx.monitor());
     let _ = tx.send_many(0..5).unwrap();
     assert!(tx.try_send(5).is_err());
-    let running = Pipeline::source("read", 0..10).sink("write", drop).start();
+    let running = Pipeline::source("read", 0..10)
+        .sink("write", drop)
+        .weigh(100, |_| 7)
+        .start();
     board.pipeline("copy", running.handle());
     running.join().unwrap();
     board
@@ -130,6 +133,8 @@ fn values_are_those_of_the_board() {
     assert_eq!(of("channel_delivered_total", &write), 10.0);
     assert_eq!(of("stage_sent_total", &read), 10.0);
     assert_eq!(of("stage_received_total", &write), 10.0);
+    assert_eq!(of("stage_received_weight_total", &write), 70.0);
+    assert_eq!(of("stage_sent_weight_total", &read), 70.0);
     assert_eq!(of("stage_is_bottleneck", &write), 0.0);
     assert!(!found.contains_key(&format!("ringfence_channel_depth{{{read}}}")));
     // Every value that is listed comes from a field of its own.

@@ -4,18 +4,16 @@ use std::vec::Drain;
 
 use super::emit::Stopped;
 use super::meter::{Meter, Wait};
-use super::sized::Sizing;
 use super::sizing::TargetDelay;
 use super::snapshot::ChannelGauge;
 use super::tasks::edge::{PolledInput, PolledNowhere, PolledOutput, PolledSender};
-use super::weight::{Heavy, SizedWeighing, Weights};
 use crate::channel::KeptReceiver;
 use crate::channel::watched::Closer;
 use crate::credit::Pool;
 use crate::error::RecvError;
 use crate::flavour::Flavour;
 use crate::policy::OnFull;
-use crate::{Receiver, Sender, channel};
+use crate::{Builder, Receiver, Sender, channel};
 
 /// What an edge is to be.
 #[derive(Clone, Debug)]
@@ -37,6 +35,12 @@ impl Default for Spec {
             batch: 1,
             delay: None,
         }
+    }
+}
+
+impl Spec {
+    fn channel<T>(&self) -> Builder<T> {
+        channel(self.capacity).on_full(self.on_full)
     }
 }
 
@@ -186,48 +190,30 @@ pub(super) struct Ends<T, R = T> {
     pub(super) closer: Closer,
 }
 
-impl<T: Send + 'static> Ends<T> {
-    /// # Panics
-    /// If no memory can hold the capacity, or the policy cannot have it.
-    pub(super) fn plain(spec: &Spec, senders: usize, receivers: usize) -> Self {
-        let Some(delay) = &spec.delay else {
-            return Self::new(&Plain, spec, senders, receivers);
-        };
-        let sizing = Sizing::new(delay, spec.capacity, receivers);
-        Self::new(&sizing, spec, senders, receivers)
-    }
-}
-
-impl<T: Send + 'static> Ends<T, Heavy<T>> {
-    /// # Panics
-    /// If no memory can hold the capacity, or the policy cannot have it.
-    pub(super) fn weighed(
-        weights: &Weights<T>,
-        spec: &Spec,
-        senders: usize,
-        receivers: usize,
-    ) -> Self {
-        let weighing = weights.of_channel();
-        let Some(delay) = &spec.delay else {
-            return Self::new(&weighing, spec, senders, receivers);
-        };
-        let sizing = Sizing::new(delay, spec.capacity, receivers);
-        let carrier = SizedWeighing::new(weighing, sizing);
-        Self::new(&carrier, spec, senders, receivers)
-    }
-}
-
 impl<T, R> Ends<T, R> {
-    fn new<C>(carrier: &C, spec: &Spec, senders: usize, receivers: usize) -> Self
+    /// For one at either side.
+    ///
+    /// # Panics
+    /// If no memory can hold the capacity, or the policy cannot have it.
+    pub(super) fn one<C>(carrier: &C, spec: &Spec) -> Self
     where
         C: Carrier<T, Received = R>,
     {
-        let channel = channel(spec.capacity).on_full(spec.on_full);
+        let (tx, rx) = spec.channel().spsc().build();
+        Self::of(carrier, vec![tx], vec![rx])
+    }
+
+    /// For so many at either side.
+    ///
+    /// # Panics
+    /// If no memory can hold the capacity, or the policy cannot have it.
+    pub(super) fn new<C>(carrier: &C, spec: &Spec, senders: usize, receivers: usize) -> Self
+    where
+        C: Carrier<T, Received = R>,
+    {
+        let channel = spec.channel();
         match (senders, receivers) {
-            (1, 1) => {
-                let (tx, rx) = channel.spsc().build();
-                Self::of(carrier, vec![tx], vec![rx])
-            }
+            (1, 1) => Self::one(carrier, spec),
             (_, 1) => {
                 let (tx, rx) = channel.mpsc().build();
                 Self::of(carrier, copies(tx, senders), vec![rx])

@@ -1,8 +1,9 @@
 //! The channels of an edge: how many there are, and who has which ends.
 
+use std::fmt;
 use std::sync::Arc;
 
-use super::edge::{Ends, Input, Output};
+use super::edge::{Carrier, Ends, Input, Output, Spec};
 use super::route::{Route, Routed};
 use super::snapshot::ChannelGauge;
 use super::turn::{InTurn, Turn, TurnOutput};
@@ -31,7 +32,7 @@ impl<T: 'static> Spread<T> {
 }
 
 /// The channels of an edge: records go in, and come out as `R`.
-pub(super) struct Joint<T, R> {
+pub struct Joint<T, R> {
     /// One for each worker that sends.
     pub(super) outputs: Vec<Box<dyn Output<T>>>,
     /// One for each that receives.
@@ -49,28 +50,54 @@ impl<T, R> Joint<T, R> {
     };
 }
 
-impl<T: Send + 'static, R> Joint<T, R> {
-    /// For so many workers on either side, of channels that `make` makes for so many.
-    pub(super) fn new(
-        senders: usize,
-        receivers: usize,
-        spread: &Spread<T>,
-        make: impl Fn(usize, usize) -> Ends<T, R>,
-    ) -> Self {
-        if receivers == 1 || matches!(spread, Spread::Shared) {
-            let ends = make(senders, receivers);
-            return Self {
-                outputs: ends.outputs,
-                inputs: ends.inputs,
-                gauges: vec![ends.gauge],
-                closers: vec![ends.closer],
-            };
+/// What joins whom.
+pub struct Shape<'a, T> {
+    pub(super) spec: &'a Spec,
+    pub(super) senders: usize,
+    pub(super) receivers: usize,
+    pub(super) spread: &'a Spread<T>,
+    /// Whether records are taken from the senders in turn.
+    pub(super) in_turn: bool,
+}
+
+impl<T: Send + 'static> Shape<'_, T> {
+    /// Of channels for so many who receive; and of such from which records are taken in turn.
+    pub(super) fn joint<C, D>(
+        &self,
+        channel: impl Fn(usize) -> C,
+        in_turn: impl Fn() -> D,
+    ) -> Joint<T, C::Received>
+    where
+        C: Carrier<T, Received: 'static>,
+        D: Carrier<Turn<T>, Received: Into<Turn<C::Received>> + Send + 'static>,
+    {
+        if self.in_turn {
+            self.one_after_the_other(in_turn)
+        } else if self.receivers == 1 || matches!(self.spread, Spread::Shared) {
+            self.shared(channel)
+        } else {
+            self.of_each(channel)
         }
-        // A channel for each that receives.
-        let mut joint = Self::NONE;
-        let mut outputs: Vec<Vec<_>> = (0..senders).map(|_| Vec::new()).collect();
-        for _ in 0..receivers {
-            let ends = make(senders, 1);
+    }
+
+    /// One channel.
+    fn shared<C: Carrier<T>>(&self, channel: impl Fn(usize) -> C) -> Joint<T, C::Received> {
+        let carrier = channel(self.receivers);
+        let ends = Ends::new(&carrier, self.spec, self.senders, self.receivers);
+        Joint {
+            outputs: ends.outputs,
+            inputs: ends.inputs,
+            gauges: vec![ends.gauge],
+            closers: vec![ends.closer],
+        }
+    }
+
+    /// A channel for each that receives.
+    fn of_each<C: Carrier<T>>(&self, channel: impl Fn(usize) -> C) -> Joint<T, C::Received> {
+        let mut joint = Joint::NONE;
+        let mut outputs: Vec<Vec<_>> = (0..self.senders).map(|_| Vec::new()).collect();
+        for _ in 0..self.receivers {
+            let ends = Ends::new(&channel(1), self.spec, self.senders, 1);
             for (outputs, output) in outputs.iter_mut().zip(ends.outputs) {
                 outputs.push(output);
             }
@@ -79,23 +106,22 @@ impl<T: Send + 'static, R> Joint<T, R> {
             joint.closers.push(ends.closer);
         }
         for outputs in outputs {
-            let routed = Routed::new(outputs, spread.route(receivers));
+            let routed = Routed::new(outputs, self.spread.route(self.receivers));
             joint.outputs.push(Box::new(routed));
         }
         joint
     }
 
-    /// For workers that have their turns, and one that receives. `make` makes the channel of
-    /// one of them.
-    pub(super) fn in_turn<E>(senders: usize, make: impl Fn() -> Ends<Turn<T>, E>) -> Self
+    /// A channel for each that sends, and one that receives.
+    fn one_after_the_other<D, R>(&self, channel: impl Fn() -> D) -> Joint<T, R>
     where
+        D: Carrier<Turn<T>, Received: Into<Turn<R>> + Send + 'static>,
         R: 'static,
-        E: Into<Turn<R>> + Send + 'static,
     {
-        let mut joint = Self::NONE;
+        let mut joint = Joint::NONE;
         let mut inputs = Vec::new();
-        for _ in 0..senders {
-            let ends = make();
+        for _ in 0..self.senders {
+            let ends = Ends::one(&channel(), self.spec);
             for output in ends.outputs {
                 joint.outputs.push(Box::new(TurnOutput::new(output)));
             }
@@ -105,5 +131,22 @@ impl<T: Send + 'static, R> Joint<T, R> {
         }
         joint.inputs.push(Box::new(InTurn::new(inputs)));
         joint
+    }
+}
+
+impl<T, R> fmt::Debug for Joint<T, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Joint")
+            .field("channels", &self.gauges.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Shape<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shape")
+            .field("senders", &self.senders)
+            .field("receivers", &self.receivers)
+            .finish_non_exhaustive()
     }
 }

@@ -7,13 +7,15 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::edge::{Ends, Nowhere, Output, Spec};
-use super::joint::{Joint, Spread};
+use super::bound::{Bound, ByRecords};
+use super::edge::{Nowhere, Output, Spec};
+use super::joint::{Joint, Shape, Spread};
 use super::meter::StageMeter;
 use super::plan::{Draft, EdgePlan, Plan, StagePlan};
 use super::route::Both;
-use super::runs::{OnThreads, Outlet, Runs, Seat, pass_on};
-use super::weight::{Heavy, OnHeavy, Weights};
+use super::runs::{OnThreads, Outlet, PassesOn, Runs, Seat};
+use super::sizing::TargetDelay;
+use super::weight::Weights;
 use super::work::BoxError;
 use super::worker::SourceWorker;
 use crate::policy::OnFull;
@@ -34,7 +36,7 @@ pub trait Node: sealed::Sealed {
 mod sealed {
     pub trait Sealed {}
     impl<T> Sealed for super::Line<T> {}
-    impl<I, O, W, P> Sealed for super::Stage<I, O, W, P> {}
+    impl<I, O, W, P, B> Sealed for super::Stage<I, O, W, P, B> {}
 }
 
 /// A pipeline up to an open end, about which nothing more is said.
@@ -109,7 +111,7 @@ impl<T: Send + 'static> Line<T> {
         let [mut first, second] = [self, other].map(|line| {
             if line.in_turn {
                 let name = order_for(&line.from[0].name);
-                pass_on(line, name, None)
+                OnThreads::pass_on(line, name)
             } else {
                 line
             }
@@ -205,14 +207,14 @@ impl<T: Send + 'static> Node for Line<T> {
 }
 
 /// A stage, about which more can be said.
-pub struct Stage<I, O, W, P = OnThreads> {
+pub struct Stage<I, O, W, P = OnThreads, B = ByRecords> {
     line: Line<I>,
     name: String,
     /// One for each worker.
     pub(super) works: Vec<W>,
     pub(super) spec: Spec,
     pub(super) spread: Spread<I>,
-    pub(super) weights: Option<Weights<I>>,
+    bound: B,
     gives: PhantomData<fn() -> (O, P)>,
 }
 
@@ -224,18 +226,42 @@ impl<I, O, W, P> Stage<I, O, W, P> {
             works: vec![work],
             spec: Spec::default(),
             spread: Spread::Shared,
-            weights: None,
+            bound: ByRecords,
             gives: PhantomData,
         }
     }
 }
 
-impl<I, O, W, P> Node for Stage<I, O, W, P>
+impl<I: Send + 'static, O, W, P, B: Bound<I>> Stage<I, O, W, P, B> {
+    pub(super) fn weighed(self, weights: Weights<I>) -> Stage<I, O, W, P, B::Weighed> {
+        self.bounded(|bound| bound.weighed(weights))
+    }
+
+    pub(super) fn sized(mut self, delay: TargetDelay) -> Stage<I, O, W, P, B::Sized> {
+        self.spec.delay = Some(delay.clone());
+        self.bounded(|bound| bound.sized(delay))
+    }
+
+    fn bounded<C>(self, by: impl FnOnce(B) -> C) -> Stage<I, O, W, P, C> {
+        Stage {
+            line: self.line,
+            name: self.name,
+            works: self.works,
+            spec: self.spec,
+            spread: self.spread,
+            bound: by(self.bound),
+            gives: PhantomData,
+        }
+    }
+}
+
+impl<I, O, W, P, B> Node for Stage<I, O, W, P, B>
 where
     I: Send + 'static,
     O: Send + 'static,
     W: 'static,
-    P: Runs<I, O, W> + Runs<Heavy<I>, O, OnHeavy<W>>,
+    B: Bound<I>,
+    P: Runs<B::Received, O, B::Work<W>>,
 {
     type Item = O;
 
@@ -246,14 +272,13 @@ where
             works,
             spec,
             spread,
-            weights,
+            bound,
             ..
         } = self;
         let n = works.len();
         let in_turn = n > 1 && matches!(spread, Spread::InTurn);
         if n > 1 && line.in_turn || in_turn && line.senders > 1 {
-            let name = order_for(&name);
-            line = <P as Runs<I, O, W>>::pass_on(line, name, weights.clone());
+            line = bound.pass_on::<P>(line, order_for(&name));
         }
         let blocks = spec.on_full == OnFull::Block;
         assert!(
@@ -261,41 +286,27 @@ where
             "{name}: an edge that keeps order must block"
         );
         assert!(
-            spec.on_full != OnFull::DropOldest || weights.is_none() && spec.delay.is_none(),
+            spec.on_full != OnFull::DropOldest || !B::BY_CREDIT,
             "{name}: an edge that is weighed, or sizes itself, cannot evict"
         );
         assert!(
             spec.capacity > 0 || spec.delay.is_none(),
             "{name}: an edge without room has no size"
         );
+        let edge = bound.joint(&Shape {
+            spec: &spec,
+            senders: line.senders,
+            receivers: n,
+            spread: &spread,
+            in_turn: line.in_turn,
+        });
         let crew = Crew {
             meter: StageMeter::new(name, n),
-            spec: spec.clone(),
+            spec,
             in_turn,
         };
-        let senders = line.senders;
-        match weights {
-            None => {
-                let edge = if line.in_turn {
-                    Joint::in_turn(senders, || Ends::plain(&spec, 1, 1))
-                } else {
-                    let make = |from, to| Ends::plain(&spec, from, to);
-                    Joint::new(senders, n, &spread, make)
-                };
-                crew.join::<_, _, _, _, P>(line, edge, works)
-            }
-            Some(weights) => {
-                let edge = if line.in_turn {
-                    let weights = weights.of_turns();
-                    Joint::in_turn(senders, || Ends::weighed(&weights, &spec, 1, 1))
-                } else {
-                    let make = |from, to| Ends::weighed(&weights, &spec, from, to);
-                    Joint::new(senders, n, &spread, make)
-                };
-                let works = works.into_iter().map(OnHeavy).collect();
-                crew.join::<_, _, _, _, P>(line, edge, works)
-            }
-        }
+        let works = works.into_iter().map(B::work).collect();
+        crew.join::<_, _, _, _, P>(line, edge, works)
     }
 }
 
@@ -389,7 +400,7 @@ impl<T> fmt::Debug for Line<T> {
     }
 }
 
-impl<I, O, W, P> fmt::Debug for Stage<I, O, W, P> {
+impl<I, O, W, P, B> fmt::Debug for Stage<I, O, W, P, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stage")
             .field("name", &self.name)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::sync::{AtomicU64, Mutex, Ordering, Padded, lock};
+use crate::sync::{AtomicU64, METERED, Mutex, Ordering, Padded, lock};
 
 /// What a worker waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,9 @@ impl Meter {
 
     /// The worker waits until this is dropped.
     pub(super) fn wait(&self, what: Wait) -> Waiting<'_> {
-        lock(&self.times).wait(what, Instant::now());
+        if METERED {
+            lock(&self.times).wait(what, Instant::now());
+        }
         Waiting(self)
     }
 
@@ -64,7 +66,9 @@ pub(super) struct Waiting<'a>(&'a Meter);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        lock(&self.0.times).go_on(Instant::now());
+        if METERED {
+            lock(&self.0.times).go_on(Instant::now());
+        }
     }
 }
 
@@ -80,9 +84,11 @@ impl Default for Tally {
 
 impl Tally {
     pub(super) fn add(&self, n: usize) {
-        // ORDERING: Relaxed, all; a reader that is late sees an earlier count.
-        let count = self.0.load(Ordering::Relaxed);
-        self.0.store(count + n as u64, Ordering::Relaxed);
+        if METERED {
+            // ORDERING: Relaxed, all; a reader that is late sees an earlier count.
+            let count = self.0.load(Ordering::Relaxed);
+            self.0.store(count + n as u64, Ordering::Relaxed);
+        }
     }
 
     /// The weight of one record.

@@ -55,17 +55,21 @@ pub struct Seat<I, O> {
 }
 
 /// Where a stage that does `W` with each record runs. Sealed.
-pub trait Runs<I, O, W>: sealed::Sealed + 'static {
+pub trait Runs<I, O, W>: PassesOn + 'static {
     #[doc(hidden)]
     fn hire(work: W, seat: Seat<I, O>, draft: &mut Draft);
+}
 
-    /// A stage that does nothing, and runs in the same way.
+/// Puts a stage in between that does nothing, and runs as others do. Sealed.
+pub trait PassesOn: sealed::Sealed {
     #[doc(hidden)]
-    fn pass_on<T: Send + 'static>(
-        line: Line<T>,
-        name: String,
-        weights: Option<Weights<T>>,
-    ) -> Line<T>;
+    fn pass_on<T: Send + 'static>(line: Line<T>, name: String) -> Line<T>;
+
+    /// The same; the edge to it is weighed.
+    #[doc(hidden)]
+    fn pass_on_weighed<T>(line: Line<T>, name: String, weights: Weights<T>) -> Line<T>
+    where
+        T: Send + 'static;
 }
 
 mod sealed {
@@ -100,25 +104,23 @@ where
             meter,
         });
     }
+}
 
-    fn pass_on<T: Send + 'static>(
-        line: Line<T>,
-        name: String,
-        weights: Option<Weights<T>>,
-    ) -> Line<T> {
-        pass_on(line, name, weights)
+impl PassesOn for OnThreads {
+    fn pass_on<T: Send + 'static>(line: Line<T>, name: String) -> Line<T> {
+        same(line, name).seal()
+    }
+
+    fn pass_on_weighed<T>(line: Line<T>, name: String, weights: Weights<T>) -> Line<T>
+    where
+        T: Send + 'static,
+    {
+        same(line, name).weighed(weights).seal()
     }
 }
 
-/// With a stage behind it that does nothing, on a thread.
-pub(super) fn pass_on<T: Send + 'static>(
-    line: Line<T>,
-    name: String,
-    weights: Option<Weights<T>>,
-) -> Line<T> {
-    let mut stage = Stage::<_, _, _, OnThreads>::new(line, name, Map(|record: T| record));
-    stage.weights = weights;
-    stage.seal()
+fn same<T>(line: Line<T>, name: String) -> Stage<T, T, Map<impl FnMut(T) -> T>> {
+    Stage::new(line, name, Map(|record| record))
 }
 
 impl<I, O> fmt::Debug for Seat<I, O> {

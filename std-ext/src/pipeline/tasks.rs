@@ -23,7 +23,7 @@ use self::worker::AsyncStage;
 use super::control::Control;
 use super::line::{End, Line, Node, Stage};
 use super::plan::Draft;
-use super::runs::{Outlet, Runs, Seat};
+use super::runs::{Outlet, PassesOn, Runs, Seat};
 use super::weight::Weights;
 use super::work::{BoxError, Each, Map, TryEach, TryMap, With};
 use super::{Pipeline, Running};
@@ -57,17 +57,25 @@ where
             |control| Box::pin(stage.run(control))
         });
     }
+}
 
-    fn pass_on<T: Send + 'static>(
-        line: Line<T>,
-        name: String,
-        weights: Option<Weights<T>>,
-    ) -> Line<T> {
-        let same: fn(T) -> Ready<T> = ready;
-        let mut stage = Stage::<_, _, _, Self>::new(line, name, Map(same));
-        stage.weights = weights;
-        stage.seal()
+impl PassesOn for InTasks {
+    fn pass_on<T: Send + 'static>(line: Line<T>, name: String) -> Line<T> {
+        same(line, name).seal()
     }
+
+    fn pass_on_weighed<T>(line: Line<T>, name: String, weights: Weights<T>) -> Line<T>
+    where
+        T: Send + 'static,
+    {
+        same(line, name).weighed(weights).seal()
+    }
+}
+
+type Same<T> = Map<fn(T) -> Ready<T>>;
+
+fn same<T>(line: Line<T>, name: String) -> Stage<T, T, Same<T>, InTasks> {
+    Stage::new(line, name, Map(ready))
 }
 
 /// A task that sends to `outlet`.

@@ -65,7 +65,8 @@ impl<T: 'static> Weights<T> {
 }
 
 /// A record and its weight, which may be more than its credits are.
-pub(super) struct Weighed<T> {
+#[derive(Debug)]
+pub struct Weighed<T> {
     record: T,
     weight: u64,
 }
@@ -280,7 +281,7 @@ fn count<T>(received: &[Heavy<T>], meter: &Meter) {
 
 /// Work on records that keep their credits until it is done, or panics.
 #[derive(Clone, Debug)]
-pub(super) struct OnHeavy<W>(pub(super) W);
+pub struct OnHeavy<W>(pub(super) W);
 
 impl<I, O, W: Work<I, O>> Work<Heavy<I>, O> for OnHeavy<W> {
     #[inline]

@@ -290,12 +290,7 @@ fn weight_that_is_refused_is_exactly_accounted() {
     let early = EarlyDrop::new(2, 8, 0.5).unwrap();
     let offered = || weights().filter(|&weight| weight > 0).take(5000);
     for on_full in [OnFull::DropNewest, OnFull::DropRandom(early)] {
-        for (batch, delay) in [
-            (1, None),
-            (4, None),
-            (1, Some(Duration::MAX)),
-            (4, Some(Duration::MAX)),
-        ] {
+        for (batch, is_sized) in [(1, false), (4, false), (1, true), (4, true)] {
             let (tokens, mut gate) = gate();
             let got = Arc::new(AtomicU64::new(0));
             let sum = got.clone();
@@ -303,14 +298,15 @@ fn weight_that_is_refused_is_exactly_accounted() {
                 pass(&mut gate);
                 sum.fetch_add(weight, SeqCst);
             });
-            let mut sink = sink
+            let sink = sink
                 .on_full(on_full)
                 .batch(batch)
                 .weigh(40, |&weight| weight);
-            if let Some(delay) = delay {
-                sink = sink.target_delay(delay);
-            }
-            let running = sink.start();
+            let running = if is_sized {
+                sink.target_delay(Duration::MAX).start()
+            } else {
+                sink.start()
+            };
             let tokens = tokens; // goes before `running` does, if this panics
             until("all to be offered", || {
                 running.snapshot().stages[0].sent == 5000
