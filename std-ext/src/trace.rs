@@ -73,7 +73,7 @@ impl DropEvents {
         Self::by_clock(channel, Duration::from_secs(1), SystemClock)
     }
 
-    /// At most one in each `interval`. If it is zero, each drop is told by itself.
+    /// At most one in each `interval`. If it is zero, each drop is told at once.
     #[must_use]
     pub fn every(channel: impl Into<String>, interval: Duration) -> Self {
         Self::by_clock(channel, interval, SystemClock)
@@ -114,6 +114,9 @@ impl<C: Clock> DropEvents<C> {
 impl<C: Clock> Events<C> {
     fn dropped(&self, reason: Reason) {
         self.untold.add(reason);
+        if self.interval == 0 {
+            return self.tell();
+        }
         let now = nanos(self.clock.now().saturating_duration_since(self.start));
         // ORDERING: Relaxed; it decides who tells, and the counts do not depend on it.
         let due = self.due.load(Ordering::Relaxed);

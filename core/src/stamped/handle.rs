@@ -281,7 +281,7 @@ impl<O: Owner> Consumer<O> {
         let mut n = 1;
         // What is not there yet is left to the next call, without a pause.
         while n < limit && parts(&self.owner).run(self.at, 1, true).len == 1 {
-            // SAFETY: published, as this look has found.
+            // SAFETY: published (T3), as this look has found.
             each(unsafe { self.take_published() });
             n += 1;
         }
@@ -343,13 +343,8 @@ impl<O: Owner> Consumer<O> {
     /// It is published.
     #[inline(always)]
     unsafe fn take_published(&mut self) -> O::Item {
-        let parts = parts(&self.owner);
-        let at = self.at;
-        self.at = parts.packing.next(at);
-        // ORDERING: Relaxed, as in `claim`.
-        parts.head.store(self.at.0, Ordering::Relaxed);
-        // SAFETY: published, and this is the only consumer, which has just passed it (T2, T3).
-        unsafe { parts.free(at) }
+        // SAFETY: as the caller promises.
+        unsafe { take_next(&parts(&self.owner), &mut self.at) }
     }
 
     /// Drops the oldest `n` items, each when its slot is free, without a look at their
@@ -361,12 +356,8 @@ impl<O: Owner> Consumer<O> {
     pub(super) unsafe fn drop_published(&mut self, n: usize) {
         let parts = parts(&self.owner);
         for _ in 0..n {
-            let at = self.at;
-            self.at = parts.packing.next(at);
-            // ORDERING: Relaxed, as in `claim`.
-            parts.head.store(self.at.0, Ordering::Relaxed);
-            // SAFETY: as in `take_published`.
-            drop(unsafe { parts.free(at) });
+            // SAFETY: as the caller promises.
+            drop(unsafe { take_next(&parts, &mut self.at) });
         }
     }
 
@@ -407,6 +398,20 @@ impl<O: Owner> Consumer<O> {
     pub fn ring(&self) -> &Stamped<O::Storage> {
         self.owner.ring()
     }
+}
+
+/// Takes the item at `at`, which is where the one consumer is, and moves it on.
+///
+/// # Safety
+/// It is published, and `at` the consumer's.
+#[inline(always)]
+unsafe fn take_next<T>(parts: &Parts<'_, T>, at: &mut Position) -> T {
+    let taken = *at;
+    *at = parts.packing.next(taken);
+    // ORDERING: Relaxed, as in `claim`.
+    parts.head.store(at.0, Ordering::Relaxed);
+    // SAFETY: published, and this is the only consumer, which has just passed it (T2, T3).
+    unsafe { parts.free(taken) }
 }
 
 impl<O: Owner> Drop for Consumer<O> {

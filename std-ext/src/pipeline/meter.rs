@@ -84,17 +84,16 @@ impl Default for Tally {
 
 impl Tally {
     pub(super) fn add(&self, n: usize) {
-        if METERED {
-            // ORDERING: Relaxed, all; a reader that is late sees an earlier count.
-            let count = self.0.load(Ordering::Relaxed);
-            self.0.store(count + n as u64, Ordering::Relaxed);
-        }
+        self.add_weight(n as u64);
     }
 
-    /// The weight of one record.
+    /// The weight of one record, whatever a closure says that it is.
     pub(super) fn add_weight(&self, weight: u64) {
-        let sum = self.0.load(Ordering::Relaxed).saturating_add(weight);
-        self.0.store(sum, Ordering::Relaxed);
+        if METERED {
+            // ORDERING: Relaxed, all; a reader that is late sees an earlier count.
+            let sum = self.0.load(Ordering::Relaxed).saturating_add(weight);
+            self.0.store(sum, Ordering::Relaxed);
+        }
     }
 
     pub(super) fn get(&self) -> u64 {

@@ -50,12 +50,12 @@ impl Sizing {
         &self,
         receiver: Receiver<Weighted<T>, F>,
     ) -> SizingInput<T, F> {
-        SizingInput {
-            receiver,
-            received: Vec::new(),
+        let work = Measured {
             shared: self.0.clone(),
+            received: Vec::new(),
             at_work: None,
-        }
+        };
+        SizingInput { receiver, work }
     }
 
     pub(super) fn room(&self) -> &Pool {
@@ -129,11 +129,40 @@ where
 /// The end that receives.
 pub(super) struct SizingInput<T, F: Flavour> {
     receiver: Receiver<Weighted<T>, F>,
-    /// Empty between two calls.
-    received: Vec<Weighted<T>>,
+    work: Measured<T>,
+}
+
+/// The same, of a task: what it waits for in its work is work.
+struct SizingPolled<T, F: Flavour> {
+    receiver: KeptReceiver<Weighted<T>, F>,
+    work: Measured<T>,
+}
+
+/// How long a worker is at work, on how many records.
+struct Measured<T> {
     shared: Arc<Shared>,
-    /// Since when the worker has been at work, and on how many records.
+    /// Empty between two receives.
+    received: Vec<Weighted<T>>,
+    /// Since when it has been at work, and on how many.
     at_work: Option<(Instant, usize)>,
+}
+
+impl<T> Measured<T> {
+    /// It is through with its work, if it had some, and it is so late.
+    fn end(&mut self) -> Instant {
+        let now = self.shared.delay.now();
+        if let Some((since, records)) = self.at_work.take() {
+            let time = now.saturating_duration_since(since);
+            self.shared.worked(records, time);
+        }
+        now
+    }
+
+    /// It has been at work on what it received since then. Their credits are free again.
+    fn begin(&mut self, now: Instant, records: &mut Vec<T>) {
+        self.at_work = Some((now, self.received.len()));
+        records.extend(self.received.drain(..).map(Weighted::into_inner));
+    }
 }
 
 impl<T, F> Input<T> for SizingInput<T, F>
@@ -143,50 +172,25 @@ where
     Receiver<Weighted<T>, F>: Send,
 {
     fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError> {
-        let Self {
-            receiver,
-            received,
-            shared,
-            at_work,
-        } = self;
-        let mut now = shared.delay.now();
-        if let Some((since, records)) = at_work.take() {
-            shared.worked(records, now.saturating_duration_since(since));
-        }
+        let Self { receiver, work } = self;
+        let mut now = work.end();
         let mut waited = false;
-        receiver.recv_many_watched(received, limit, || {
+        receiver.recv_many_watched(&mut work.received, limit, || {
             waited = true;
             meter.wait(Wait::Items)
         })?;
         if waited {
-            now = shared.delay.now();
+            now = work.shared.delay.now();
         }
-        *at_work = Some((now, received.len()));
-        records.extend(received.drain(..).map(Weighted::into_inner));
+        work.begin(now, records);
         Ok(())
     }
-    fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>> {
-        let Self {
-            receiver,
-            received,
-            shared,
-            at_work,
-        } = *self;
-        Box::new(SizingPolled {
-            receiver: KeptReceiver::new(receiver),
-            received,
-            shared,
-            at_work,
-        })
-    }
-}
 
-/// The same, of a task: what it waits for in its work is work.
-struct SizingPolled<T, F: Flavour> {
-    receiver: KeptReceiver<Weighted<T>, F>,
-    received: Vec<Weighted<T>>,
-    shared: Arc<Shared>,
-    at_work: Option<(Instant, usize)>,
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>> {
+        let Self { receiver, work } = *self;
+        let receiver = KeptReceiver::new(receiver);
+        Box::new(SizingPolled { receiver, work })
+    }
 }
 
 impl<T: Send, F: Flavour> PolledInput<T> for SizingPolled<T, F>
@@ -200,18 +204,10 @@ where
         _: &Meter,
         waker: &Waker,
     ) -> Poll<Result<(), RecvError>> {
-        let Self {
-            receiver,
-            received,
-            shared,
-            at_work,
-        } = self;
-        if let Some((since, records)) = at_work.take() {
-            shared.worked(records, shared.delay.now().saturating_duration_since(since));
-        }
-        ready!(receiver.poll_recv_many(received, limit, waker))?;
-        *at_work = Some((shared.delay.now(), received.len()));
-        records.extend(received.drain(..).map(Weighted::into_inner));
+        let Self { receiver, work } = self;
+        let _now = work.end();
+        ready!(receiver.poll_recv_many(&mut work.received, limit, waker))?;
+        work.begin(work.shared.delay.now(), records);
         Poll::Ready(Ok(()))
     }
 }
