@@ -3,52 +3,15 @@
 
 mod by_hand;
 mod by_tokio;
+#[path = "../common/census.rs"]
+mod census;
 mod edges;
 mod hand;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-use ringfence::pipeline::{Report, Snapshot};
-
-/// Records that are counted as long as they exist.
-#[derive(Clone, Default)]
-struct Census(Arc<AtomicUsize>);
-
-struct Record {
-    number: u64,
-    alive: Arc<AtomicUsize>,
-}
-
-impl Census {
-    fn record(&self, number: u64) -> Record {
-        self.0.fetch_add(1, SeqCst);
-        let alive = self.0.clone();
-        Record { number, alive }
-    }
-
-    fn alive(&self) -> usize {
-        self.0.load(SeqCst)
-    }
-
-    /// As many as are taken.
-    fn records(&self) -> impl Iterator<Item = Record> + Send + 'static {
-        let census = self.clone();
-        (0..).map(move |number| census.record(number))
-    }
-}
-
-impl Clone for Record {
-    fn clone(&self) -> Self {
-        Census(self.alive.clone()).record(self.number)
-    }
-}
-
-impl Drop for Record {
-    fn drop(&mut self) {
-        self.alive.fetch_sub(1, SeqCst);
-    }
-}
+use self::census::{Census, Record, assert_edges, assert_exact, until};
 
 /// Counts.
 #[derive(Clone, Default)]
@@ -62,39 +25,4 @@ impl Count {
     fn get(&self) -> u64 {
         self.0.load(SeqCst)
     }
-}
-
-/// Every edge adds up and is empty, and stages agree with the edges that they have.
-fn assert_exact(report: &Report) {
-    assert_edges(&report.total);
-    let all = &report.total;
-    for edge in &all.edges {
-        let sent: u64 = edge.from.iter().map(|&from| all.stages[from].sent).sum();
-        let to = &all.stages[edge.to].name;
-        assert_eq!(edge.stats.offered, sent, "into {to}: {}", edge.stats);
-    }
-}
-
-/// The same, where a record may have gone to one of two branches only.
-fn assert_edges(all: &Snapshot) {
-    for edge in &all.edges {
-        let (stats, to) = (edge.stats, &all.stages[edge.to]);
-        assert!(stats.is_exact() && stats.depth == 0, "{}: {stats}", to.name);
-        assert_eq!(stats.delivered, to.received, "{}", to.name);
-        assert!(stats.high_water <= stats.capacity);
-    }
-    for stage in &all.stages {
-        let load = stage.load();
-        assert_eq!(load.busy + load.idle + load.backpressured, 1000);
-    }
-}
-
-fn until(what: &str, mut happened: impl FnMut() -> bool) {
-    for _ in 0..50_000_000u64 {
-        if happened() {
-            return;
-        }
-        std::thread::yield_now();
-    }
-    panic!("{what} did not happen");
 }
