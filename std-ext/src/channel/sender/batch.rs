@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::Sender;
 use crate::error::{SendError, SendManyError};
 use crate::flavour::Flavour;
-use crate::policy::{Sent, SentMany};
+use crate::policy::{Reason, Sent, SentMany};
 use crate::ring::Tx;
 
 impl<T, F: Flavour> Sender<T, F> {
@@ -133,7 +133,7 @@ impl<T> From<Many<T>> for SendManyError<T> {
 }
 
 /// Items of a batch for which there was room until another took it. Those that are not
-/// sent after all, since somebody panics, are refused.
+/// sent after all, since somebody panics, are cancelled.
 struct Left<'a, T, F: Flavour> {
     sender: &'a mut Sender<T, F>,
     items: VecDeque<T>,
@@ -149,9 +149,11 @@ impl<T, F: Flavour> Left<'_, T, F> {
 
 impl<T, F: Flavour> Drop for Left<'_, T, F> {
     fn drop(&mut self) {
-        if !self.items.is_empty() {
-            let refused = &self.sender.shared.counts.send.refused_cancelled;
-            refused.add(self.items.len() as u64);
+        let shared = &self.sender.shared;
+        let cancelled = self.items.len() as u64;
+        shared.counts.send.refused_cancelled.add(cancelled);
+        for item in self.items.drain(..) {
+            shared.dropped(&item, Reason::Cancelled);
         }
     }
 }

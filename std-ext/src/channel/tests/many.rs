@@ -4,6 +4,7 @@ use std::task::{Wake, Waker};
 
 use super::*;
 use crate::flavour::Flavour;
+use crate::policy::Reason;
 
 /// From many to many: every item once, from each sender in order, whoever waits for
 /// whom, and all counts add up.
@@ -231,7 +232,15 @@ fn a_panicking_batch_loses_nothing() {
 
     // Another takes the room.
     let drops = Drops::default();
-    let (mut tx, mut rx) = channel(4).mpmc().build();
+    let shown = Arc::new(AtomicUsize::new(0));
+    let hook = shown.clone();
+    let (mut tx, mut rx) = channel(4)
+        .mpmc()
+        .on_drop(move |_, reason| {
+            assert_eq!(reason, Reason::Cancelled);
+            hook.fetch_add(1, Relaxed);
+        })
+        .build();
     let mut other = tx.clone();
     let items = (0..3).map(|n| {
         (0..2).for_each(|_| {
@@ -243,6 +252,7 @@ fn a_panicking_batch_loses_nothing() {
     assert!(catch_unwind(AssertUnwindSafe(|| tx.send_many(items))).is_err());
     assert_eq!((drops.count(), rx.try_iter().count()), (4, 4));
     let stats = tx.stats();
+    assert_eq!(stats.refused_cancelled, shown.load(Relaxed) as u64);
     assert_eq!(
         (stats.stored, stats.refused_cancelled, stats.refused_full),
         (4, 2, 2)
