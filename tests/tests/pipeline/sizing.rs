@@ -1,9 +1,11 @@
 //! Edges that size themselves. The clock goes on only when a stage is at work, by what the test
 //! says a record takes.
 
+use std::cell::Cell;
 use std::ops::RangeInclusive;
+use std::time::Instant;
 
-use ringfence::age::ManualClock;
+use ringfence::age::{Clock, ManualClock};
 use ringfence::pipeline::{EdgeState, Running, TargetDelay};
 
 use super::*;
@@ -15,6 +17,35 @@ const SETTLED: RangeInclusive<u64> = 80..=133;
 
 fn second(clock: &ManualClock) -> TargetDelay {
     TargetDelay::default().clock(clock.clone())
+}
+
+thread_local! {
+    static WORKED: Cell<Duration> = const { Cell::new(Duration::ZERO) };
+}
+
+/// Goes on for each thread by what that has worked: of several workers, none that has to wait
+/// for a core is late by what the others do meanwhile.
+struct OwnWork(Instant);
+
+impl OwnWork {
+    fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    fn on_a_record() {
+        WORKED.set(WORKED.get() + TAKES);
+    }
+}
+
+impl Clock for OwnWork {
+    fn now(&self) -> Instant {
+        self.0 + WORKED.get()
+    }
+}
+
+/// Of three workers, each of which gets through 100 records in the target.
+fn settled_for_three() -> RangeInclusive<u64> {
+    3 * SETTLED.start()..=3 * SETTLED.end()
 }
 
 fn edge(running: &Running) -> EdgeState {
@@ -106,36 +137,33 @@ fn time_without_records_is_no_slowness() {
 
 #[test]
 fn workers_that_share_an_edge_size_it_together() {
-    let clock = ManualClock::new();
-    let time = clock.clone();
     let report = Pipeline::source("read", 0..6000)
-        .sink("write", move |_: u64| time.advance(TAKES))
+        .sink("write", |_: u64| OwnWork::on_a_record())
         .parallel(3)
         .capacity(1000)
-        .target_delay(second(&clock))
+        .target_delay(TargetDelay::default().clock(OwnWork::new()))
         .run()
         .unwrap();
     assert_exact(&report.total);
     let edge = &report.total.edges[0];
-    // While one is at work the clock goes on for all three, or for one if the others wait.
-    let settled = *SETTLED.start()..=SETTLED.end() * 3;
-    assert!(settled.contains(&edge.effective_capacity), "{edge:?}");
+    assert!(
+        settled_for_three().contains(&edge.effective_capacity),
+        "{edge:?}"
+    );
 }
 
 #[test]
 fn workers_with_their_own_channels_size_these() {
     for in_turn in [false, true] {
-        let clock = ManualClock::new();
-        let time = clock.clone();
         let stage = Pipeline::source("read", 0..9000)
-            .stage("work", move |n: u64| {
-                time.advance(TAKES);
+            .stage("work", |n: u64| {
+                OwnWork::on_a_record();
                 n
             })
             .parallel(3)
             .capacity(1000)
             .batch(2)
-            .target_delay(second(&clock));
+            .target_delay(TargetDelay::default().clock(OwnWork::new()));
         let stage = if in_turn {
             stage.ordered()
         } else {
@@ -150,8 +178,10 @@ fn workers_with_their_own_channels_size_these() {
         assert_exact(&report.total);
         let edge = report.total.edge_to("work").unwrap();
         assert_eq!(edge.stats.capacity, 3000);
-        let settled = *SETTLED.start()..=SETTLED.end() * 3;
-        assert!(settled.contains(&edge.effective_capacity), "{edge:?}");
+        assert!(
+            settled_for_three().contains(&edge.effective_capacity),
+            "{edge:?}"
+        );
     }
 }
 
