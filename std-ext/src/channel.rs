@@ -130,6 +130,8 @@ pub use self::closing::Closed;
 pub use self::future::RecvStream;
 #[cfg(feature = "sink")]
 pub use self::future::SendSink;
+#[doc(hidden)]
+pub use self::future::Sends;
 pub use self::future::{
     ClosedFuture, PollFuture, RecvFuture, RecvManyFuture, ReserveFuture, SendFuture,
 };

@@ -388,7 +388,7 @@ where
     ///
     /// # Panics
     /// If `limit` is 0, or more than [`Pool::MAX`]. When the next stage is added, if its input
-    /// is to evict ([`OnFull::DropOldest`]), or a task sends to it.
+    /// is to evict ([`OnFull::DropOldest`]).
     pub fn weigh(
         self,
         limit: u64,
@@ -411,8 +411,8 @@ where
     /// channel of its own, each is sized by its worker.
     ///
     /// # Panics
-    /// When the next stage is added, if its capacity is 0, its input is to evict
-    /// ([`OnFull::DropOldest`]), or a task sends to it.
+    /// When the next stage is added, if its capacity is 0, or its input is to evict
+    /// ([`OnFull::DropOldest`]).
     pub fn target_delay(
         self,
         target: impl Into<TargetDelay>,

@@ -30,6 +30,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("weighted_send_parks", weighted_send_parks).preemptions(2),
     Model::new("weighted_close_wakes", weighted_close_wakes).preemptions(2),
     Model::new("weighted_future_wakes", weighted_future_wakes).preemptions(2),
+    Model::new("weighted_close_wakes_future", weighted_close_wakes_future).preemptions(2),
 ];
 
 /// One poll by a task that is never woken.
@@ -279,5 +280,16 @@ fn weighted_future_wakes() {
     let (sent, _tx) = sender.join().unwrap();
     assert_eq!(sent, Ok(()));
     assert_eq!(*rx.try_recv().unwrap(), 1);
+    all_is_back(&pool, 1);
+}
+
+fn weighted_close_wakes_future() {
+    let pool = Pool::new(1);
+    let (mut tx, mut rx) = weighted(&pool);
+    let sender = thread::spawn(move || block_on(tx.send_async(1)).map(drop));
+    rx.close();
+    let error = sender.join().unwrap().unwrap_err();
+    assert_eq!((error.item, error.cause), (1, Cause::Disconnected));
+    drop(rx.try_recv().unwrap());
     all_is_back(&pool, 1);
 }

@@ -57,6 +57,17 @@ pub(crate) struct EdgeRow {
     /// The stages that it comes from, unless that is the one before.
     pub(crate) from: Option<String>,
     pub(crate) stats: Stats,
+    /// How many records it takes now, if it sizes itself and takes fewer than fit.
+    pub(crate) sized: Option<u64>,
+    /// `None` if it is not weighed.
+    pub(crate) weight: Option<Weight>,
+}
+
+/// What is inside of an edge, once was, and may be.
+pub(crate) struct Weight {
+    pub(crate) inside: u64,
+    pub(crate) high_water: u64,
+    pub(crate) limit: u64,
 }
 
 pub(crate) struct ChannelRow {
@@ -151,6 +162,12 @@ fn pipeline(
             edge: edge.map(|edge| EdgeRow {
                 from: elsewhere(edge, now_is),
                 stats: edge.stats,
+                sized: Some(edge.effective_capacity).filter(|&now| now < edge.stats.capacity),
+                weight: edge.weight.map(|weight| Weight {
+                    inside: weight.inside,
+                    high_water: weight.high_water,
+                    limit: weight.limit,
+                }),
             }),
             load: stage_load(stage),
             received: edge.map(|_| per_second(0, stage.received, length)),
@@ -290,6 +307,25 @@ mod tests {
         let period = Look::at(&board).since(&Look::at(&board));
         assert!(period.pipelines[0].stages[1].load.is_none());
         assert!(period.pipelines[0].bottleneck.is_none());
+    }
+
+    #[test]
+    fn an_edge_that_is_weighed_says_so() {
+        let board = Board::new();
+        let running = Pipeline::source("read", 1..=9u64)
+            .stage("same", |n| n)
+            .weigh(50, |&n| n)
+            .sink("write", drop)
+            .start();
+        board.pipeline("p", running.handle());
+        running.join().unwrap();
+        let period = Look::at(&board).since(&Look::at(&board));
+        let stages = &period.pipelines[0].stages;
+        let [weighed, plain] = [1, 2].map(|at| stages[at].edge.as_ref().unwrap());
+        let weight = weighed.weight.as_ref().unwrap();
+        assert_eq!((weight.inside, weight.limit), (0, 50));
+        assert!((9..=45).contains(&weight.high_water));
+        assert!(plain.weight.is_none() && plain.sized.is_none());
     }
 
     #[test]

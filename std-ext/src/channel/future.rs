@@ -13,17 +13,21 @@ mod poll;
 mod recv;
 mod reserve;
 mod send;
+mod sends;
 #[cfg(feature = "sink")]
 mod sink;
 #[cfg(feature = "stream")]
 mod stream;
 
 pub use self::closed::ClosedFuture;
+pub(super) use self::closed::poll_closed;
 pub(crate) use self::kept::{KeptReceiver, KeptSender};
 pub use self::poll::PollFuture;
 pub use self::recv::{RecvFuture, RecvManyFuture};
 pub use self::reserve::ReserveFuture;
 pub use self::send::SendFuture;
+pub(super) use self::send::Sending;
+pub use self::sends::Sends;
 #[cfg(feature = "sink")]
 pub use self::sink::SendSink;
 #[cfg(feature = "stream")]
@@ -36,7 +40,7 @@ use crate::event::Event;
 use crate::stats::Count;
 use crate::wait::{Habits, KeptPlace, SPIN};
 
-const POLLED_AFTER: &str = "polled again after it was ready";
+pub(super) const POLLED_AFTER: &str = "polled again after it was ready";
 
 /// What is kept from poll to poll by whoever waits.
 #[derive(Debug, Default)]

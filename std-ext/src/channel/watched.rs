@@ -7,6 +7,7 @@ use super::{Closed, Receiver, Sender};
 use crate::error::{RecvError, SendError, SendManyError, TryRecvError, TrySendError};
 use crate::flavour::Flavour;
 use crate::policy::{OnFull, Sent, SentMany};
+use crate::ring::Rx;
 
 /// Closes a channel, though it is not one of its ends.
 pub(crate) type Closer = Box<dyn Fn(Closed) + Send + Sync>;
@@ -58,6 +59,19 @@ impl<T, F: Flavour> Sender<T, F> {
 }
 
 impl<T, F: Flavour> Receiver<T, F> {
+    /// As [`recv`](Self::recv), and keeps what `waits` gives for as long as it waits.
+    #[inline]
+    pub(crate) fn recv_watched<W>(&mut self, waits: impl FnOnce() -> W) -> Result<T, RecvError> {
+        match receive(&mut self.consumer, &self.shared, Rx::pop) {
+            Ok(item) => Ok(item),
+            Err(TryRecvError::Disconnected) => Err(RecvError),
+            Err(TryRecvError::Empty) => {
+                let _waiting = waits();
+                self.recv()
+            }
+        }
+    }
+
     /// As [`recv_many`](Self::recv_many), and keeps what `waits` gives for as long as it
     /// waits.
     #[inline]

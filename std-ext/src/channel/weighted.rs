@@ -67,17 +67,23 @@
 //! times the capacity in items is no less than the pool's credits
 //! ([`Sender::slots_suffice`]). Else its send may wait for a slot as any other does.
 
+mod batch;
 mod credit;
 mod error;
 mod permit;
 mod sender;
+mod sending;
 #[cfg(test)]
 mod tests;
+mod twice;
 mod watched;
 
+pub use self::batch::SendManyError;
 pub use self::error::{BuildError, Cause, SendError};
 pub use self::permit::Permit;
 pub use self::sender::Sender;
+pub use self::sending::SendFuture;
+pub(crate) use self::twice::Twice;
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::snapshot::Report;
 use super::work::BoxError;
@@ -183,8 +184,19 @@ impl Control {
     pub(super) fn cancel(&self) {
         self.state.fetch_max(CANCELLED, Ordering::Relaxed);
         let why = Closed::with("the pipeline was cancelled");
-        self.closers.iter().for_each(|close| close(why.clone()));
-        self.changes.wake_all();
+        let mut panic = None;
+        // Others are woken nevertheless if a waker panics, which is the user's.
+        let mut whatever_happens = |act: &dyn Fn()| {
+            let acted = catch_unwind(AssertUnwindSafe(act));
+            panic = acted.err().or(panic.take());
+        };
+        for close in &self.closers {
+            whatever_happens(&|| close(why.clone()));
+        }
+        whatever_happens(&|| self.changes.wake_all());
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
     }
 
     pub(super) fn fail(&self, failure: Failure) {

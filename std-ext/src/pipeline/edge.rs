@@ -46,6 +46,12 @@ impl Spec {
 
 /// What a worker sends to.
 pub(super) trait Output<T>: Send {
+    /// Sends one.
+    ///
+    /// # Errors
+    /// If no more are taken; with the record, if it was not even offered.
+    fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>>;
+
     /// Sends all of `records`. What is left there after an error was not offered.
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped>;
 
@@ -60,6 +66,8 @@ pub(super) trait Output<T>: Send {
 
 /// What a worker receives from.
 pub(super) trait Input<T>: Send {
+    fn recv_one(&mut self, meter: &Meter) -> Result<T, RecvError>;
+
     /// Appends up to `limit` records, at least one.
     fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError>;
 
@@ -73,14 +81,14 @@ where
     F::Tx<T>: 'static,
     F::Gauge<T>: 'static,
 {
+    /// What a policy refuses or evicts is counted by the channel, and dropped here.
+    fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
+        let sent = self.send_watched(record, || meter.wait(Wait::Room));
+        sent.map(drop).map_err(|_| None)
+    }
+
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         let waits = || meter.wait(Wait::Room);
-        // What a policy refuses or evicts is counted by the channel, and dropped here.
-        if records.len() == 1 {
-            let record = records.pop().expect("there is one");
-            let sent = self.send_watched(record, waits);
-            return sent.map(drop).map_err(|_| Stopped);
-        }
         from_front(records, |records| self.send_many_watched(records, waits))
     }
 
@@ -107,6 +115,10 @@ impl<T: Send + 'static, F: Flavour + 'static> Input<T> for Receiver<T, F>
 where
     Self: Send,
 {
+    fn recv_one(&mut self, meter: &Meter) -> Result<T, RecvError> {
+        self.recv_watched(|| meter.wait(Wait::Items))
+    }
+
     fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError> {
         self.recv_many_watched(records, limit, || meter.wait(Wait::Items))
             .map(drop)
@@ -121,6 +133,10 @@ where
 pub(super) struct Nowhere;
 
 impl<T> Output<T> for Nowhere {
+    fn send_one(&mut self, _: T, _: &Meter) -> Result<(), Option<T>> {
+        Ok(())
+    }
+
     fn send(&mut self, records: &mut Vec<T>, _: &Meter) -> Result<(), Stopped> {
         records.clear();
         Ok(())

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::edge::Output;
-use super::meter::Meter;
+use super::meter::{InHand, Meter};
 use crate::sync::Padded;
 
 /// Where a stage puts its records: the edge to the next stage.
@@ -58,6 +58,9 @@ impl<T> Emit<T> {
     /// does well to return then; its result does not matter any more.
     #[inline]
     pub fn send(&mut self, record: T) -> Result<(), Stopped> {
+        if self.keep == 0 {
+            return self.send_one(record);
+        }
         self.records.push(record);
         if self.records.len() > self.keep {
             return self.flush();
@@ -71,10 +74,29 @@ impl<T> Emit<T> {
         self.is_stopped
     }
 
+    /// Sends one alone.
+    #[inline]
+    fn send_one(&mut self, record: T) -> Result<(), Stopped> {
+        let in_hand = InHand::new(&self.meter);
+        if self.is_stopped {
+            return Err(Stopped);
+        }
+        let sent = self.output.send_one(record, &self.meter);
+        self.is_stopped = sent.is_err();
+        if let Err(Some(_not_offered)) = sent {
+            return Err(Stopped);
+        }
+        in_hand.done();
+        self.meter.sent.add(1);
+        sent.map_err(|_| Stopped)
+    }
+
     /// Sends what was kept.
+    #[inline]
     pub(super) fn flush(&mut self) -> Result<(), Stopped> {
-        if self.records.is_empty() {
-            return Ok(());
+        if self.records.len() < 2 {
+            let one = self.records.pop();
+            return one.map_or(Ok(()), |record| self.send_one(record));
         }
         self.give(|output, records, meter| output.send(records, meter))
     }

@@ -1,6 +1,7 @@
 //! What each worker counts, and how it spends its time. The clock is read when it waits, and
 //! not for each record.
 
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,25 @@ impl Drop for Waiting<'_> {
         if METERED {
             lock(&self.0.times).go_on(Instant::now());
         }
+    }
+}
+
+/// A record that is worked on: counted as dropped unless that is done.
+pub(super) struct InHand<'a>(&'a Meter);
+
+impl<'a> InHand<'a> {
+    pub(super) fn new(meter: &'a Meter) -> Self {
+        Self(meter)
+    }
+
+    pub(super) fn done(self) {
+        mem::forget(self);
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        self.0.dropped.add(1);
     }
 }
 
@@ -184,11 +204,14 @@ impl Spent {
         }
     }
 
-    /// In milliseconds of each second.
+    /// In milliseconds of each second; idle, if it has not existed for any time.
     #[must_use]
     pub fn load(self) -> Load {
+        if self.alive.is_zero() {
+            return Load::IDLE;
+        }
         let share = |part: Duration, most: u128| {
-            let share = part.as_nanos() * 1000 / self.alive.as_nanos().max(1);
+            let share = part.as_nanos() * 1000 / self.alive.as_nanos();
             share.min(most) as u32
         };
         let idle = share(self.idle, 1000);
@@ -225,6 +248,12 @@ pub struct Load {
 }
 
 impl Load {
+    const IDLE: Self = Self {
+        busy: 0,
+        idle: 1000,
+        backpressured: 0,
+    };
+
     /// How bad the pressure is.
     #[must_use]
     pub fn pressure(self) -> Pressure {
@@ -301,6 +330,7 @@ mod tests {
             .load();
             assert_eq!(load.busy + load.idle + load.backpressured, 1000, "{load:?}");
         }
+        assert_eq!(Spent::default().load(), Load::IDLE);
     }
 
     #[test]

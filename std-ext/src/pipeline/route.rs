@@ -28,6 +28,11 @@ impl<T> Routed<T> {
 }
 
 impl<T: Send + 'static> Output<T> for Routed<T> {
+    fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
+        let to = (self.route)(&record);
+        self.outputs[to].send_one(record, meter)
+    }
+
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         for record in records.drain(..) {
             let to = (self.route)(&record);
@@ -70,6 +75,13 @@ impl<T> Both<T> {
 }
 
 impl<T: Clone + Send + 'static> Output<T> for Both<T> {
+    fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
+        if self.copy.send_one(record.clone(), meter).is_err() {
+            return Err(Some(record));
+        }
+        self.main.send_one(record, meter)
+    }
+
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         self.records.clone_from(records);
         self.copy.send(&mut self.records, meter)?;

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use super::edge::{Carrier, Input, Output, from_front};
 use super::emit::Stopped;
-use super::meter::{Meter, Wait};
+use super::meter::{Meter, Wait, Waiting};
 use super::sizing::{Sizer, TargetDelay};
-use super::tasks::edge::{PolledInput, PolledOutput, no_task_sends};
+use super::tasks::edge::{PolledInput, PolledOutput, PolledSender};
 use crate::channel::KeptReceiver;
 use crate::channel::weighted::{self, Weighted};
 use crate::credit::Pool;
@@ -107,22 +107,22 @@ impl Shared {
 
 struct SizedOutput<T, F: Flavour>(weighted::Sender<T, F>);
 
-impl<T: Send, F: Flavour> Output<T> for SizedOutput<T, F>
+impl<T: Send + 'static, F: Flavour> Output<T> for SizedOutput<T, F>
 where
     Sender<Weighted<T>, F>: Send,
 {
+    fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
+        let sent = self.0.send_watched(record, || meter.wait(Wait::Room));
+        sent.map(drop).map_err(|_| None)
+    }
+
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         let waits = || meter.wait(Wait::Room);
-        if records.len() == 1 {
-            let record = records.pop().expect("there is one");
-            let sent = self.0.send_watched(record, waits);
-            return sent.map(drop).map_err(|_| Stopped);
-        }
         from_front(records, |records| self.0.send_many_watched(records, waits))
     }
 
     fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
-        no_task_sends()
+        Box::new(PolledSender::new(self.0))
     }
 }
 
@@ -158,10 +158,23 @@ impl<T> Measured<T> {
         now
     }
 
-    /// It has been at work on what it received since then. Their credits are free again.
-    fn begin(&mut self, now: Instant, records: &mut Vec<T>) {
-        self.at_work = Some((now, self.received.len()));
+    /// It is at work on so many records: since it ended the work before, unless it has waited.
+    fn begin(&mut self, records: usize, ended: Option<Instant>) {
+        let since = ended.unwrap_or_else(|| self.shared.delay.now());
+        self.at_work = Some((since, records));
+    }
+
+    /// What it received; the credits of that are free again.
+    fn hand_over(&mut self, records: &mut Vec<T>) {
         records.extend(self.received.drain(..).map(Weighted::into_inner));
+    }
+}
+
+/// What a receive is to do when it waits.
+fn waiting<'a>(meter: &'a Meter, waited: &'a mut bool) -> impl FnOnce() -> Waiting<'a> {
+    || {
+        *waited = true;
+        meter.wait(Wait::Items)
     }
 }
 
@@ -171,18 +184,20 @@ where
     F: Flavour + 'static,
     Receiver<Weighted<T>, F>: Send,
 {
+    fn recv_one(&mut self, meter: &Meter) -> Result<T, RecvError> {
+        let Self { receiver, work } = self;
+        let (ended, mut waited) = (work.end(), false);
+        let record = receiver.recv_watched(waiting(meter, &mut waited))?;
+        work.begin(1, (!waited).then_some(ended));
+        Ok(record.into_inner())
+    }
+
     fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError> {
         let Self { receiver, work } = self;
-        let mut now = work.end();
-        let mut waited = false;
-        receiver.recv_many_watched(&mut work.received, limit, || {
-            waited = true;
-            meter.wait(Wait::Items)
-        })?;
-        if waited {
-            now = work.shared.delay.now();
-        }
-        work.begin(now, records);
+        let (ended, mut waited) = (work.end(), false);
+        receiver.recv_many_watched(&mut work.received, limit, waiting(meter, &mut waited))?;
+        work.begin(work.received.len(), (!waited).then_some(ended));
+        work.hand_over(records);
         Ok(())
     }
 
@@ -207,7 +222,8 @@ where
         let Self { receiver, work } = self;
         let _now = work.end();
         ready!(receiver.poll_recv_many(&mut work.received, limit, waker))?;
-        work.begin(work.shared.delay.now(), records);
+        work.begin(work.received.len(), None);
+        work.hand_over(records);
         Poll::Ready(Ok(()))
     }
 }

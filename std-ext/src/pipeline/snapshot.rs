@@ -181,6 +181,21 @@ impl EdgeWeight {
 }
 
 impl StageState {
+    fn since(&self, then: &Self) -> Self {
+        let mut earlier = then.workers.iter().copied();
+        let workers = self.workers.iter();
+        let workers = workers.map(|now| now.since(earlier.next().unwrap_or_default()));
+        Self {
+            name: self.name.clone(),
+            received: self.received.saturating_sub(then.received),
+            sent: self.sent.saturating_sub(then.sent),
+            dropped: self.dropped.saturating_sub(then.dropped),
+            received_weight: self.received_weight.saturating_sub(then.received_weight),
+            sent_weight: self.sent_weight.saturating_sub(then.sent_weight),
+            workers: workers.collect(),
+        }
+    }
+
     /// How it spent its time, over all workers.
     #[must_use]
     pub fn load(&self) -> Load {
@@ -204,35 +219,22 @@ impl StageState {
     /// Whether some worker waits neither for room nor for records, for more than a tenth of
     /// its time each.
     fn is_saturated(&self) -> bool {
-        let started = |spent: &&Spent| !spent.alive.is_zero();
-        let mut loads = self
-            .workers
-            .iter()
-            .filter(started)
-            .map(|spent| spent.load());
+        let mut loads = self.workers.iter().map(|spent| spent.load());
         loads.any(|load| load.backpressured <= 100 && load.idle <= 100)
     }
 }
 
 impl Snapshot {
     /// What happened since `earlier`, a snapshot of the same pipeline: counts of stages, and
-    /// their times. Edges stay as they are.
+    /// their times. Edges stay as they are. Of one with fewer stages or workers, the others
+    /// count from their start.
     #[must_use]
     pub fn since(&self, earlier: &Self) -> Self {
-        let stages = self.stages.iter().zip(&earlier.stages);
-        let stages = stages.map(|(now, then)| StageState {
-            name: now.name.clone(),
-            received: now.received.saturating_sub(then.received),
-            sent: now.sent.saturating_sub(then.sent),
-            dropped: now.dropped.saturating_sub(then.dropped),
-            received_weight: now.received_weight.saturating_sub(then.received_weight),
-            sent_weight: now.sent_weight.saturating_sub(then.sent_weight),
-            workers: now
-                .workers
-                .iter()
-                .zip(&then.workers)
-                .map(|(now, then)| now.since(*then))
-                .collect(),
+        let mut earlier = earlier.stages.iter();
+        let stages = self.stages.iter();
+        let stages = stages.map(|now| match earlier.next() {
+            Some(then) => now.since(then),
+            None => now.clone(),
         });
         Self {
             stages: stages.collect(),

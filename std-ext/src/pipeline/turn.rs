@@ -57,19 +57,32 @@ impl<T> TurnOutput<T> {
         let turns = Vec::new();
         Self { output, turns }
     }
+
+    /// Puts back what was not offered.
+    fn give(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        let given = self.output.send(&mut self.turns, meter);
+        let left = self.turns.drain(..);
+        records.extend(left.filter_map(Turn::into_record));
+        given
+    }
 }
 
 impl<T: Send + 'static> Output<T> for TurnOutput<T> {
+    fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
+        let sent = self.output.send_one(Turn::More(record), meter);
+        sent.map_err(|left| left.and_then(Turn::into_record))
+    }
+
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         self.turns.extend(records.drain(..).map(Turn::More));
-        self.output.send(&mut self.turns, meter)
+        self.give(records, meter)
     }
 
     fn end_turn(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         let last = records.pop().map_or(Turn::Over, Turn::Last);
         self.turns.extend(records.drain(..).map(Turn::More));
         self.turns.push(last);
-        self.output.send(&mut self.turns, meter)
+        self.give(records, meter)
     }
 
     fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
@@ -82,16 +95,11 @@ impl<T: Send + 'static> Output<T> for TurnOutput<T> {
 pub(super) struct InTurn<E> {
     inputs: Vec<Box<dyn Input<E>>>,
     next: usize,
-    turns: Vec<E>,
 }
 
 impl<E> InTurn<E> {
     pub(super) fn new(inputs: Vec<Box<dyn Input<E>>>) -> Self {
-        Self {
-            inputs,
-            next: 0,
-            turns: Vec::with_capacity(1),
-        }
+        Self { inputs, next: 0 }
     }
 }
 
@@ -100,32 +108,31 @@ where
     T: 'static,
     E: Into<Turn<T>> + Send + 'static,
 {
-    /// One record, since the next may be another's.
-    fn recv(&mut self, records: &mut Vec<T>, _: usize, meter: &Meter) -> Result<(), RecvError> {
+    fn recv_one(&mut self, meter: &Meter) -> Result<T, RecvError> {
         loop {
-            self.inputs[self.next].recv(&mut self.turns, 1, meter)?;
-            let turn = self.turns.pop().expect("it was received").into();
+            let turn = self.inputs[self.next].recv_one(meter)?.into();
             if turn.is_over() {
                 self.next = (self.next + 1) % self.inputs.len();
             }
             if let Some(record) = turn.into_record() {
-                records.push(record);
-                return Ok(());
+                return Ok(record);
             }
         }
     }
 
+    /// One record, since the next may be another's.
+    fn recv(&mut self, records: &mut Vec<T>, _: usize, meter: &Meter) -> Result<(), RecvError> {
+        records.push(self.recv_one(meter)?);
+        Ok(())
+    }
+
     fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>> {
-        let Self {
-            inputs,
-            next,
-            turns,
-        } = *self;
+        let Self { inputs, next } = *self;
         let inputs = inputs.into_iter().map(Input::into_polled).collect();
         Box::new(PolledInTurn {
             inputs,
             next,
-            turns,
+            turns: Vec::with_capacity(1),
         })
     }
 }

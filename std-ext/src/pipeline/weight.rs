@@ -1,7 +1,9 @@
 //! Edges that are bounded by weight as well: a record goes with the credits that it costs, and
 //! whoever works on it keeps them until it is through.
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::slice;
 use std::sync::Arc;
 use std::task::{Poll, Waker, ready};
 
@@ -9,10 +11,11 @@ use super::edge::{Carrier, Input, Output, from_front};
 use super::emit::{Emit, Stopped};
 use super::meter::{Meter, Wait};
 use super::sized::Sizing;
-use super::tasks::edge::{PolledInput, PolledOutput, no_task_sends};
+use super::tasks::edge::{PolledInput, PolledOutput};
 use super::turn::Turn;
 use super::work::{BoxError, Work};
-use crate::channel::weighted::{self, Weighted};
+use crate::channel::weighted::{self, Twice, Weighted};
+use crate::channel::{KeptSender, Sends};
 use crate::credit::{Lease, Oversized, Pool, Rules};
 use crate::error::RecvError;
 use crate::flavour::Flavour;
@@ -71,6 +74,12 @@ pub struct Weighed<T> {
     weight: u64,
 }
 
+impl<T> Weighed<T> {
+    fn weight(&self) -> u64 {
+        self.weight
+    }
+}
+
 /// What lies in a weighed channel, and its workers receive.
 pub(super) type Heavy<T> = Weighted<Weighed<T>>;
 
@@ -88,9 +97,8 @@ impl<T: Send + 'static> Carrier<T> for Weighing<T> {
     where
         Sender<Heavy<T>, F>: Send,
     {
-        let weight = Arc::new(|weighed: &Weighed<T>| weighed.weight);
         Box::new(WeighingOutput {
-            sender: weighted::Sender::new(sender, self.pool.clone(), weight),
+            sender: weighted::Sender::new(sender, self.pool.clone(), Arc::new(Weighed::weight)),
             weigh: self.weigh.clone(),
             weights: Vec::new(),
         })
@@ -128,10 +136,11 @@ impl<T: Send + 'static> Carrier<T> for SizedWeighing<T> {
     where
         Sender<Weighted<Heavy<T>>, F>: Send,
     {
+        let Weighing { pool, weigh } = &self.weighing;
+        let sender = self.sizing.sender(sender);
         Box::new(SizedWeighingOutput {
-            sender: self.sizing.sender(sender),
-            pool: self.weighing.pool.clone(),
-            weigh: self.weighing.weigh.clone(),
+            sender: Twice::new(sender, pool.clone(), Arc::new(Weighed::weight)),
+            weigh: weigh.clone(),
             weights: Vec::new(),
         })
     }
@@ -156,22 +165,29 @@ impl<T: Send + 'static> Carrier<T> for SizedWeighing<T> {
 }
 
 struct SizedWeighingOutput<T, F: Flavour> {
-    /// Takes a record's place; its weight has been taken before.
-    sender: weighted::Sender<Heavy<T>, F>,
-    pool: Pool,
+    /// Takes a record's weight, and then its place.
+    sender: Twice<Weighed<T>, F>,
     weigh: Weigh<T>,
     /// Of the records that are about to be sent.
     weights: Vec<u64>,
 }
 
-impl<T: Send, F: Flavour> Output<T> for SizedWeighingOutput<T, F>
+impl<T: Send + 'static, F: Flavour> Output<T> for SizedWeighingOutput<T, F>
 where
     Sender<Weighted<Heavy<T>>, F>: Send,
 {
+    fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
+        let weight = (self.weigh)(&record);
+        meter.sent_weight.add_weight(weight);
+        let waits = || meter.wait(Wait::Room);
+        let record = Weighed { record, weight };
+        let sent = self.sender.send_watched(record, waits);
+        sent.map(drop).map_err(|_| None)
+    }
+
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         let Self {
             sender,
-            pool,
             weigh,
             weights,
         } = self;
@@ -181,15 +197,14 @@ where
         from_front(records, |records| {
             records.zip(&*weights).try_for_each(|(record, &weight)| {
                 meter.sent_weight.add_weight(weight);
-                let record = Weighed { record, weight };
-                let sent = sender.send_paid_twice(record, pool, weight, waits);
+                let sent = sender.send_watched(Weighed { record, weight }, waits);
                 sent.map(drop)
             })
         })
     }
 
     fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
-        no_task_sends()
+        Box::new(WeighingPolled::new(self.sender, self.weigh))
     }
 }
 
@@ -200,10 +215,18 @@ struct WeighingOutput<T, F: Flavour> {
     weights: Vec<u64>,
 }
 
-impl<T: Send, F: Flavour> Output<T> for WeighingOutput<T, F>
+impl<T: Send + 'static, F: Flavour> Output<T> for WeighingOutput<T, F>
 where
     Sender<Heavy<T>, F>: Send,
 {
+    fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
+        let weight = (self.weigh)(&record);
+        meter.sent_weight.add_weight(weight);
+        let waits = || meter.wait(Wait::Room);
+        let sent = self.sender.send_watched(Weighed { record, weight }, waits);
+        sent.map(drop).map_err(|_| None)
+    }
+
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         let Self {
             sender,
@@ -214,12 +237,6 @@ where
         weights.clear();
         weights.extend(records.iter().map(|record| weigh(record)));
         let waits = || meter.wait(Wait::Room);
-        if let [weight] = weights[..] {
-            let record = records.pop().expect("there is one");
-            meter.sent_weight.add_weight(weight);
-            let sent = sender.send_watched(Weighed { record, weight }, waits);
-            return sent.map(drop).map_err(|_| Stopped);
-        }
         from_front(records, |records| {
             let weighed = records.zip(&*weights).map(|(record, &weight)| {
                 meter.sent_weight.add_weight(weight);
@@ -230,7 +247,53 @@ where
     }
 
     fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
-        no_task_sends()
+        Box::new(WeighingPolled::new(self.sender, self.weigh))
+    }
+}
+
+/// What a task sends to.
+struct WeighingPolled<T, S: Sends<Weighed<T>>> {
+    sender: KeptSender<Weighed<T>, S>,
+    weigh: Weigh<T>,
+    records: VecDeque<Weighed<T>>,
+}
+
+impl<T, S: Sends<Weighed<T>>> WeighingPolled<T, S> {
+    fn new(sender: S, weigh: Weigh<T>) -> Self {
+        Self {
+            sender: KeptSender::new(sender),
+            weigh,
+            records: VecDeque::new(),
+        }
+    }
+}
+
+impl<T: Send, S: Sends<Weighed<T>>> PolledOutput<T> for WeighingPolled<T, S>
+where
+    KeptSender<Weighed<T>, S>: Send,
+{
+    fn put(&mut self, record: T) {
+        let weight = (self.weigh)(&record);
+        self.records.push_back(Weighed { record, weight });
+    }
+
+    fn poll_flush(&mut self, meter: &Meter, waker: &Waker) -> Poll<Result<(), Stopped>> {
+        let Self {
+            sender, records, ..
+        } = self;
+        let next = || {
+            let next = records.pop_front();
+            next.inspect(|record| meter.sent_weight.add_weight(record.weight))
+        };
+        let sent = ready!(sender.poll_send(next, waker));
+        Poll::Ready(sent.map_err(|_| Stopped))
+    }
+
+    /// The one with which it waits is offered: the channel counts it as cancelled.
+    fn take_back(&mut self) -> Vec<T> {
+        self.sender.cancel();
+        let records = self.records.drain(..);
+        records.map(|weighed| weighed.record).collect()
     }
 }
 
@@ -238,6 +301,12 @@ where
 struct WeighedInput<N>(N);
 
 impl<T: Send + 'static, N: Input<Heavy<T>>> Input<Heavy<T>> for WeighedInput<N> {
+    fn recv_one(&mut self, meter: &Meter) -> Result<Heavy<T>, RecvError> {
+        let record = self.0.recv_one(meter)?;
+        count(slice::from_ref(&record), meter);
+        Ok(record)
+    }
+
     fn recv(
         &mut self,
         records: &mut Vec<Heavy<T>>,

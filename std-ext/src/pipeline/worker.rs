@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::control::Control;
 use super::edge::Input;
-use super::emit::Emit;
+use super::emit::{Emit, Stopped};
 use super::meter::Meter;
 use super::work::{BoxError, Work};
+use crate::error::RecvError;
 use crate::sync::Padded;
 
 /// What a thread does. Its ends of channels are closed when it is dropped.
@@ -57,27 +58,67 @@ pub(super) struct StageWorker<I, O, W> {
 impl<I: Send, O: Send, W: Work<I, O>> Worker for StageWorker<I, O, W> {
     fn run(&mut self, control: &Control) -> Result<(), BoxError> {
         while !control.is_cancelled() {
-            let received = self.input.recv(&mut self.records, self.batch, &self.meter);
-            if received.is_err() {
-                return Ok(());
-            }
-            self.meter.received.add(self.records.len());
-            self.records.reverse();
-            while let Some(record) = self.records.pop() {
-                let worked = self.work.work(record, &mut self.emit);
-                if self.emit.is_stopped() || control.is_cancelled() {
-                    return Ok(());
-                }
-                worked?;
-                if self.emit.end_turn().is_err() {
-                    return Ok(());
-                }
-            }
-            if self.emit.flush().is_err() {
-                return Ok(());
+            let next = if self.batch == 1 {
+                self.work_on_one(control)
+            } else {
+                self.work_on_batch(control)
+            };
+            match next {
+                Ok(()) => {}
+                Err(End::Over) => break,
+                Err(End::Failed(error)) => return Err(error),
             }
         }
         Ok(())
+    }
+}
+
+/// Why a worker ends.
+enum End {
+    /// There is no more, or nobody takes more.
+    Over,
+    Failed(BoxError),
+}
+
+impl From<RecvError> for End {
+    fn from(_: RecvError) -> Self {
+        Self::Over
+    }
+}
+
+impl From<Stopped> for End {
+    fn from(_: Stopped) -> Self {
+        Self::Over
+    }
+}
+
+impl<I, O, W: Work<I, O>> StageWorker<I, O, W> {
+    fn work_on_one(&mut self, control: &Control) -> Result<(), End> {
+        let record = self.input.recv_one(&self.meter)?;
+        self.meter.received.add(1);
+        self.work(record, control)?;
+        Ok(self.emit.flush()?)
+    }
+
+    fn work_on_batch(&mut self, control: &Control) -> Result<(), End> {
+        self.input
+            .recv(&mut self.records, self.batch, &self.meter)?;
+        self.meter.received.add(self.records.len());
+        self.records.reverse();
+        while let Some(record) = self.records.pop() {
+            self.work(record, control)?;
+        }
+        Ok(self.emit.flush()?)
+    }
+
+    #[inline]
+    fn work(&mut self, record: I, control: &Control) -> Result<(), End> {
+        let worked = self.work.work(record, &mut self.emit);
+        if self.emit.is_stopped() || control.is_cancelled() {
+            return Err(End::Over);
+        }
+        worked.map_err(End::Failed)?;
+        Ok(self.emit.end_turn()?)
     }
 }
 

@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 use std::future::pending;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
@@ -576,9 +580,53 @@ fn spawner_that_panics_leaves_nothing() {
     let plan = Pipeline::source("read", (0..).inspect(move |_| drop(inside.clone())))
         .async_sink("write", |_: u64| async {})
         .plan();
-    let start = std::panic::AssertUnwindSafe(|| plan.start_on(|_| panic!("no runtime")));
-    assert!(std::panic::catch_unwind(start).is_err());
+    let start = AssertUnwindSafe(|| plan.start_on(|_| panic!("no runtime")));
+    assert!(catch_unwind(start).is_err());
     assert_eq!(Arc::strong_count(&witness), 1);
+}
+
+/// The panic comes out of whoever cancels; threads and other tasks end nevertheless.
+#[test]
+fn waker_that_panics_holds_nobody_up() {
+    #[derive(Default)]
+    struct Bomb {
+        is_armed: AtomicBool,
+        woken: AtomicBool,
+    }
+    impl Wake for Bomb {
+        fn wake(self: Arc<Self>) {
+            self.woken.store(true, SeqCst);
+            assert!(!self.is_armed.load(SeqCst), "woken");
+        }
+    }
+    let bomb = Arc::new(Bomb::default());
+    let waker = Waker::from(bomb.clone());
+    let mut context = Context::from_waker(&waker);
+    let mut tasks = Vec::new();
+    let witness = Arc::new(());
+    let inside = witness.clone();
+    let running = Pipeline::async_source("read", stream::pending::<u64>())
+        .async_stage("wait", async |n| n)
+        .sink("write", move |_| drop(inside.clone()))
+        .start_on(|task| tasks.push(task));
+    for task in &mut tasks {
+        // Until it waits in a queue.
+        bomb.woken.store(true, SeqCst);
+        while bomb.woken.swap(false, SeqCst) {
+            assert!(Pin::new(&mut *task).poll(&mut context).is_pending());
+        }
+    }
+    bomb.is_armed.store(true, SeqCst);
+    let handle = running.handle();
+    let cancel = AssertUnwindSafe(|| handle.cancel());
+    assert!(catch_unwind(cancel).is_err());
+    bomb.is_armed.store(false, SeqCst);
+    // Though no task has been polled since.
+    until("the thread to end", || Arc::strong_count(&witness) == 1);
+    for task in &mut tasks {
+        assert!(Pin::new(task).poll(&mut context).is_ready());
+    }
+    assert_eq!(running.join().unwrap().ended, Ended::Cancelled);
 }
 
 #[test]

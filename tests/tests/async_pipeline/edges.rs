@@ -94,11 +94,130 @@ fn a_task_sizes_its_edge() {
 }
 
 #[test]
-#[should_panic(expected = "can neither be weighed nor size itself")]
-fn a_task_sends_to_no_edge_that_is_weighed() {
-    let _plan = Pipeline::source("read", 0..3)
-        .async_stage("same", |n: u64| async move { n })
-        .sink("write", drop)
-        .weigh(1, |_| 1)
-        .plan();
+fn weight_of_what_tasks_send_is_bounded() {
+    for (batch, parallel) in [(1, 1), (4, 1), (1, 3), (4, 3)] {
+        let census = Census::default();
+        let inside = census.clone();
+        // So many fit into either edge; as many are on the way in each task, and at the source.
+        let most = 2 * 5 + (2 * parallel + 1) * batch;
+        let report = run(async {
+            Pipeline::source("read", census.records().take(2000))
+                .async_stage("pass", async |record| {
+                    tokio::task::yield_now().await;
+                    record
+                })
+                .parallel(parallel)
+                .batch(batch)
+                .weigh(10, |_| 2)
+                .sink("write", move |record| {
+                    assert!(inside.alive() <= most, "{}", inside.alive());
+                    drop(record);
+                })
+                .batch(batch)
+                .weigh(10, |_| 2)
+                .start_on(|task| drop(tokio::spawn(task)))
+                .join_async()
+                .await
+        })
+        .unwrap();
+        assert_exact(&report.total);
+        let weight = report.total.edges[1].weight.unwrap();
+        assert!(weight.inside == 0 && weight.high_water == 10, "{weight:?}");
+        let [_, pass, write] = &report.total.stages[..] else {
+            panic!("three stages");
+        };
+        assert_eq!((pass.sent_weight, write.received_weight), (4000, 4000));
+    }
+}
+
+#[test]
+fn edges_that_tasks_send_to_size_themselves() {
+    for weighed in [false, true] {
+        let clock = ManualClock::new();
+        let delay = TargetDelay::default().clock(clock.clone());
+        let work = move |_| clock.advance(Duration::from_millis(10));
+        let report = run(async {
+            let sink = Pipeline::source("read", 0..6000u64)
+                .async_stage("pass", async |n| n)
+                .sink("write", work)
+                .capacity(1000)
+                .batch(3)
+                .target_delay(delay);
+            let plan = match weighed {
+                false => sink.plan(),
+                true => sink.weigh(7, |&n| n % 3).plan(),
+            };
+            let running = plan.start_on(|task| drop(tokio::spawn(task)));
+            running.join_async().await
+        })
+        .unwrap();
+        assert_exact(&report.total);
+        let edge = &report.total.edges[1];
+        assert!((80..=133).contains(&edge.effective_capacity), "{edge:?}");
+        if weighed {
+            let weight = edge.weight.unwrap();
+            assert!(weight.inside == 0 && weight.high_water <= 7, "{weight:?}");
+            let sent = report.total.stages[1].sent_weight;
+            assert_eq!((sent, report.total.stages[2].received_weight), (6000, 6000));
+        }
+    }
+}
+
+/// Wherever it waits for credit then.
+#[test]
+fn cancelling_ends_tasks_that_wait_for_credit() {
+    for sized in [false, true] {
+        let census = Census::default();
+        let (tokens, mut gate) = ringfence::bounded::<()>(1);
+        let report = run(async {
+            let sink = Pipeline::source("read", census.records())
+                .async_stage("pass", async |record| record)
+                .sink("write", move |_| _ = gate.recv())
+                .weigh(3, |_| 2);
+            let plan = match sized {
+                false => sink.plan(),
+                true => sink.target_delay(Duration::from_secs(1)).plan(),
+            };
+            let running = plan.start_on(|task| drop(tokio::spawn(task)));
+            let handle = running.handle();
+            while running.snapshot().edges[1].stats.full_events == 0 {
+                tokio::task::yield_now().await;
+            }
+            handle.cancel();
+            drop(tokens);
+            running.join_async().await
+        })
+        .unwrap();
+        assert_exact(&report.total);
+        assert_eq!(report.total.edges[1].weight.unwrap().inside, 0);
+        assert_eq!(census.alive(), 0);
+    }
+}
+
+#[test]
+fn panic_of_what_weighs_fails_the_task_before() {
+    for (batch, ordered) in [(1, false), (4, false), (1, true)] {
+        let error = run(async {
+            let stage = Pipeline::source("read", 0..100u64).async_stage("pass", async |n| n);
+            let stage = if ordered {
+                stage.parallel(2).ordered()
+            } else {
+                stage
+            };
+            stage
+                .async_sink("write", async |_| {})
+                .batch(batch)
+                .weigh(100, |&n| if n == 10 { panic!("no weight") } else { 1 })
+                .start_on(|task| drop(tokio::spawn(task)))
+                .join_async()
+                .await
+        })
+        .unwrap_err();
+        assert_eq!(error.to_string(), "stage \"pass\" panicked: no weight");
+        let total = &error.report().total;
+        assert_exact(total);
+        let pass = &total.stages[1];
+        assert!(pass.dropped >= 1, "{pass:?}");
+        assert_eq!(pass.received, pass.sent + pass.dropped, "{pass:?}");
+    }
 }

@@ -28,6 +28,29 @@ fn order_is_kept_by_ordered_stages() {
 }
 
 #[test]
+fn what_is_left_at_a_closed_ordered_edge_was_not_sent() {
+    let (tokens, mut gate) = gate();
+    let running = Pipeline::source("read", 0..)
+        .flat_map("four", |n: u64| [n; 4])
+        .parallel(2)
+        .ordered()
+        .sink("write", move |_| pass(&mut gate))
+        .capacity(1)
+        .batch(4)
+        .start();
+    until("both workers to wait amid their batch", || {
+        running.snapshot().edges[1].stats.full_events >= 2
+    });
+    running.handle().cancel();
+    drop(tokens);
+    let total = running.join().unwrap().total;
+    assert_exact(&total);
+    let four = &total.stages[1];
+    assert!(four.dropped > 0, "{total}");
+    assert_eq!(four.received * 4, four.sent + four.dropped, "{total}");
+}
+
+#[test]
 #[should_panic(expected = "several: an edge that keeps order must block")]
 fn order_is_not_kept_by_edges_that_drop() {
     let _plan = Pipeline::source("read", 0..10)

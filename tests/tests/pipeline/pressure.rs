@@ -221,3 +221,19 @@ fn records_are_handed_over_where_edges_hold_none() {
             .capacity(0)
     });
 }
+
+#[test]
+fn snapshot_of_a_smaller_pipeline_counts_from_the_start() {
+    let small = Pipeline::source("read", 0..10).sink("write", drop);
+    let large = Pipeline::source("read", 0..100)
+        .stage("work", |n: u64| n)
+        .parallel(2)
+        .sink("write", drop);
+    let (small, large) = (small.run().unwrap().total, large.run().unwrap().total);
+    let since = large.since(&small);
+    assert_eq!((since.stages.len(), since.stages[1].workers.len()), (3, 2));
+    let sent: Vec<_> = since.stages.iter().map(|stage| stage.sent).collect();
+    assert_eq!(sent, [90, 100, 0]);
+    let _any = since.bottleneck();
+    assert_eq!(small.since(&large).stages.len(), 2);
+}

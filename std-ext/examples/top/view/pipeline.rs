@@ -139,6 +139,13 @@ fn edge_lines(edge: &EdgeRow, width: usize) -> Vec<Line<'static>> {
     ));
     filled.push(format!(" {}/{}", stats.depth, stats.capacity).into());
     let mut pieces = vec![filled, vec![format!("high {}", stats.high_water).into()]];
+    if let Some(sized) = edge.sized {
+        pieces.push(vec![format!("sized {sized}").into()]);
+    }
+    if let Some(weight) = &edge.weight {
+        let [inside, limit, high] = [weight.inside, weight.limit, weight.high_water].map(count);
+        pieces.push(vec![format!("weight {inside}/{limit} high {high}").into()]);
+    }
     let lost = format!("lost {}", count(stats.lost()));
     pieces.push(vec![match stats.lost() {
         0 => lost.into(),

@@ -9,7 +9,7 @@ use ringfence::pipeline::{Pipeline, Pressure};
 use ringfence::{OnFull, Stats};
 
 use super::*;
-use crate::look::{ChannelRow, EdgeRow, Look, PipelineRow, StageLoad, StageRow};
+use crate::look::{ChannelRow, EdgeRow, Look, PipelineRow, StageLoad, StageRow, Weight};
 use crate::text::characters;
 
 /// The view on a terminal.
@@ -42,7 +42,12 @@ fn stage(name: &str, [busy, idle, backpressured]: [u32; 3], edge: Option<Stats>)
         name: name.into(),
         received: edge.map(|_| 1500.0),
         sent: Some(1500.0),
-        edge: edge.map(|stats| EdgeRow { from: None, stats }),
+        edge: edge.map(|stats| EdgeRow {
+            from: None,
+            stats,
+            sized: None,
+            weight: None,
+        }),
         load: Some(StageLoad {
             busy,
             idle,
@@ -91,6 +96,23 @@ fn busy() -> Period {
             recv_blocked: 0.0,
         }],
     }
+}
+
+#[test]
+fn an_edge_shows_by_what_else_it_is_bounded() {
+    let mut period = busy();
+    let edge = period.pipelines[0].stages[1].edge.as_mut().unwrap();
+    edge.sized = Some(5);
+    edge.weight = Some(Weight {
+        inside: 700,
+        high_water: 12_345,
+        limit: 20_000,
+    });
+    let screen = draw(&mut View::new(period), 100, 24);
+    line(
+        &screen,
+        " 8/8  high 8  sized 5  weight 700/20.0k high 12.3k  lost 12.3k",
+    );
 }
 
 #[test]

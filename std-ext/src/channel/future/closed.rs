@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 
 use crate::channel::{Closed, Receiver, Sender, Shared};
 use crate::flavour::{Flavour, Mpmc};
@@ -60,11 +60,20 @@ impl<T, F: Flavour> Future for ClosedFuture<'_, T, F> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Closed> {
         let Self { shared, place } = self.get_mut();
-        let look = || shared.why_closed();
-        match look() {
-            Some(closed) => Poll::Ready(closed),
-            None => place.poll(&shared.end, context.waker(), look, || false),
-        }
+        poll_closed(shared, place, context.waker())
+    }
+}
+
+/// For who has a place among those who wait for the end, and leaves it when that is over.
+pub(in crate::channel) fn poll_closed<T, F: Flavour>(
+    shared: &Shared<T, F>,
+    place: &mut KeptPlace,
+    waker: &Waker,
+) -> Poll<Closed> {
+    let look = || shared.why_closed();
+    match look() {
+        Some(closed) => Poll::Ready(closed),
+        None => place.poll(&shared.end, waker, look, || false),
     }
 }
 

@@ -1,58 +1,55 @@
 //! Ends that are polled in place, and keep from poll to poll what they wait with: for tasks
 //! of pipelines, which may wait for several ends in one future.
 
-use std::collections::VecDeque;
 use std::task::{Poll, Waker, ready};
 
 use super::Waiting;
 use super::recv::{for_items, poll_receive};
-use super::send::Sending;
+use super::sends::Sends;
+use crate::channel::Receiver;
 use crate::channel::receiver::up_to;
-use crate::channel::{Receiver, Sender};
-use crate::error::{RecvError, SendError};
+use crate::error::RecvError;
 use crate::flavour::Flavour;
 
 /// A sender, and the item that it waits with, if there is one.
-pub(crate) struct KeptSender<T, F: Flavour> {
-    sender: Sender<T, F>,
-    sending: Sending<T>,
+pub(crate) struct KeptSender<T, S: Sends<T>> {
+    sender: S,
+    sending: S::Sending,
 }
 
-impl<T, F: Flavour> KeptSender<T, F> {
-    pub(crate) fn new(sender: Sender<T, F>) -> Self {
-        let sending = Sending::default();
+impl<T, S: Sends<T>> KeptSender<T, S> {
+    pub(crate) fn new(sender: S) -> Self {
+        let sending = S::Sending::default();
         Self { sender, sending }
     }
 
-    /// Sends the item that it waits with, and then `items`, each as
-    /// [`send_async`](Sender::send_async) does. What a policy refuses or evicts is dropped.
-    ///
-    /// After an error, what is left in `items` was not offered.
+    /// Sends the item that it waits with, and then all that `next` gives, each as
+    /// [`send_async`](crate::Sender::send_async) does. What a policy refuses or evicts is
+    /// dropped.
     pub(crate) fn poll_send(
         &mut self,
-        items: &mut VecDeque<T>,
+        mut next: impl FnMut() -> Option<T>,
         waker: &Waker,
-    ) -> Poll<Result<(), SendError<T>>> {
+    ) -> Poll<Result<(), S::Error>> {
+        let Self { sender, sending } = self;
         loop {
-            if !self.sending.has_item() {
-                let Some(item) = items.pop_front() else {
-                    return Poll::Ready(Ok(()));
-                };
-                self.sending = Sending::of(item);
+            if S::has_item(sending) {
+                let _dropped = ready!(sender.poll(sending, waker))?;
             }
-            let _dropped = ready!(self.sending.poll(&mut self.sender, waker))?;
+            let Some(item) = next() else {
+                return Poll::Ready(Ok(()));
+            };
+            let _dropped = sender.begin(sending, item).transpose()?;
         }
     }
 
     /// Drops the item that it waits with, and counts it as cancelled.
     pub(crate) fn cancel(&mut self) {
-        if self.sending.has_item() {
-            self.sending.cancel_and_drop(&mut self.sender);
-        }
+        self.sender.cancel_and_drop(&mut self.sending);
     }
 }
 
-impl<T, F: Flavour> Drop for KeptSender<T, F> {
+impl<T, S: Sends<T>> Drop for KeptSender<T, S> {
     fn drop(&mut self) {
         self.cancel();
     }
@@ -110,10 +107,11 @@ mod tests {
         }
         drop(rx);
 
-        let mut items = VecDeque::from([1, 2, 3]);
+        let mut items = 1..=3;
         while !other_tx.shared.room.has_waiters() {
-            assert!(tx.poll_send(&mut items, Waker::noop()).is_pending());
-            assert_eq!(items, [3]);
+            let polled = tx.poll_send(|| items.next(), Waker::noop());
+            assert!(polled.is_pending());
+            assert_eq!(items, 3..=3);
         }
         drop(tx);
 

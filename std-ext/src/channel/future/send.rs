@@ -114,7 +114,8 @@ impl<T, F: Flavour> fmt::Debug for SendFuture<'_, T, F> {
 }
 
 /// An item on its way into a channel, if there is one.
-pub(super) struct Sending<T> {
+#[derive(Debug)]
+pub struct Sending<T> {
     pending: Pending<T>,
     waiting: Waiting,
 }
@@ -127,13 +128,13 @@ impl<T> Sending<T> {
         }
     }
 
-    pub(super) fn has_item(&self) -> bool {
+    pub(in crate::channel) fn has_item(&self) -> bool {
         !self.pending.is_nothing()
     }
 
     /// The first attempt: `None` if it has to wait.
     #[inline]
-    pub(super) fn begin<F: Flavour>(
+    pub(in crate::channel) fn begin<F: Flavour>(
         &mut self,
         sender: &mut Sender<T, F>,
         item: T,
@@ -158,7 +159,7 @@ impl<T> Sending<T> {
 
     /// For who has an item.
     #[inline]
-    pub(super) fn poll<F: Flavour>(
+    pub(in crate::channel) fn poll<F: Flavour>(
         &mut self,
         sender: &mut Sender<T, F>,
         waker: &Waker,
@@ -182,14 +183,17 @@ impl<T> Sending<T> {
 
     /// The same, for nobody.
     #[cold]
-    pub(super) fn cancel_and_drop<F: Flavour>(&mut self, sender: &mut Sender<T, F>) {
+    pub(in crate::channel) fn cancel_and_drop<F: Flavour>(&mut self, sender: &mut Sender<T, F>) {
         if let Some(item) = self.cancel(sender) {
             sender.shared.dropped(&item, Reason::Cancelled);
         }
     }
 
     /// Sends nothing more, and gives the item back, if there is one: counted.
-    pub(super) fn cancel<F: Flavour>(&mut self, sender: &mut Sender<T, F>) -> Option<T> {
+    pub(in crate::channel) fn cancel<F: Flavour>(
+        &mut self,
+        sender: &mut Sender<T, F>,
+    ) -> Option<T> {
         let Sender { tx, shared, .. } = sender;
         let item = self
             .pending

@@ -4,7 +4,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
-use super::credit::Credit;
+use super::credit::CreditFuture;
 use super::{Cause, Permit, SendError, Weigh, Weighted};
 use crate::channel::Sender as Plain;
 use crate::credit::{Lease, Pool};
@@ -103,43 +103,13 @@ impl<T, F: Flavour> Sender<T, F> {
         weight: u64,
         deadline: Option<Instant>,
     ) -> Result<Sent<T>, SendError<T>> {
-        let mut offer = Offer::new(self, item);
-        let credit = offer.sender.wait_for(weight).wait(deadline);
-        let weighted = offer.pay(credit)?;
-        offer.sender.put(weighted, deadline)
-    }
-
-    /// As [`send`](Self::send), in a future.
-    ///
-    /// # Errors
-    /// [`SendError`] with the item, if the channel or the pool is closed, also while
-    /// waiting, or the item too heavy.
-    ///
-    /// # Cancel safety
-    /// If the future is dropped before it is ready, the item was not sent and is dropped
-    /// with it, counted as [`refused_cancelled`](Stats::refused_cancelled), and its
-    /// credits are free again. With a capacity of 0, it may have been received since the
-    /// last poll.
-    pub fn send_async(
-        &mut self,
-        item: T,
-    ) -> impl Future<Output = Result<Sent<T>, SendError<T>>> + use<'_, T, F> {
-        let weight = (self.weigh)(&item);
-        let mut offer = Offer::new(self, item);
-        async move {
-            let credit = match offer.sender.credit(weight) {
-                Err(Cause::Full) if offer.sender.blocks() => offer.sender.wait_for(weight).await,
-                Err(cause) => {
-                    let item = offer.take();
-                    return offer.sender.not_stored(item, cause);
-                }
-                credit => credit,
-            };
-            let weighted = offer.pay(credit)?;
-            match offer.sender.channel.send_async(weighted).await {
-                Ok(sent) => Ok(unweighted(sent)),
-                Err(error) => Err(error.into_inner().refused(Cause::Disconnected)),
-            }
+        // If a waker panics that is woken meanwhile, the item is cancelled.
+        let mut unsent = self.send_async(item);
+        let credit = unsent.sender.wait_for(weight).wait(deadline);
+        let (sender, item) = unsent.take();
+        match credit {
+            Ok(lease) => sender.put(Weighted { item, lease }, deadline),
+            Err(cause) => Err(sender.hand_back(item, cause)),
         }
     }
 
@@ -272,8 +242,8 @@ impl<T, F: Flavour> Sender<T, F> {
         Ok(self.pool.try_acquire(weight)?)
     }
 
-    fn wait_for(&self, weight: u64) -> Credit<'_, T, F> {
-        Credit::new(&self.channel, &self.pool, weight)
+    fn wait_for(&self, weight: u64) -> CreditFuture<'_, T, F> {
+        CreditFuture::new(&self.channel, &self.pool, weight)
     }
 
     /// Into the channel, with its credits.
@@ -323,7 +293,7 @@ impl<T, F: Flavour> Sender<T, F> {
     }
 
     /// As it is shown to a hook.
-    fn unpaid(&self, item: T) -> Weighted<T> {
+    pub(super) fn unpaid(&self, item: T) -> Weighted<T> {
         let lease = self.pool.nothing();
         Weighted { item, lease }
     }
@@ -341,42 +311,6 @@ pub(super) fn unweighted<T>(sent: Sent<Weighted<T>>) -> Sent<T> {
         Sent::Stored => Sent::Stored,
         Sent::Refused(weighted) => Sent::Refused(weighted.into_inner()),
         Sent::Evicted(weighted) => Sent::Evicted(weighted.into_inner()),
-    }
-}
-
-/// An item that waits for credits. When it is dropped, it is cancelled, and counted.
-struct Offer<'a, T, F: Flavour> {
-    sender: &'a mut Sender<T, F>,
-    item: Option<T>,
-}
-
-impl<'a, T, F: Flavour> Offer<'a, T, F> {
-    fn new(sender: &'a mut Sender<T, F>, item: T) -> Self {
-        let item = Some(item);
-        Self { sender, item }
-    }
-
-    fn take(&mut self) -> T {
-        self.item.take().expect("taken once")
-    }
-
-    /// The item with its credits; without them, it is handed back.
-    fn pay(&mut self, credit: Result<Lease, Cause>) -> Result<Weighted<T>, SendError<T>> {
-        let item = self.take();
-        match credit {
-            Ok(lease) => Ok(Weighted { item, lease }),
-            Err(cause) => Err(self.sender.hand_back(item, cause)),
-        }
-    }
-}
-
-impl<T, F: Flavour> Drop for Offer<'_, T, F> {
-    fn drop(&mut self) {
-        if let Some(item) = self.item.take() {
-            let shared = &self.sender.channel.shared;
-            shared.counts.send.refused_cancelled.add(1);
-            shared.dropped(&self.sender.unpaid(item), Reason::Cancelled);
-        }
     }
 }
 

@@ -239,7 +239,29 @@ fn a_future_waits_for_credit() {
         let closed = poll(sending).map(|sent| sent.unwrap_err().cause);
         assert_eq!(closed, Poll::Ready(Cause::Disconnected));
     }
+    {
+        let mut sending = tx.send_async(6);
+        assert!(poll(Pin::new(&mut sending)).is_ready());
+        assert_eq!(sending.into_inner(), None);
+    }
     assert_eq!((pool.stats().waiting, pool.stats().lent), (0, 5));
+    exact(&tx.stats());
+}
+
+#[test]
+fn a_future_gives_its_item_back() {
+    let pool = Pool::new(10);
+    let (mut tx, _rx) = ends(&pool, 1);
+    assert_eq!(tx.send_async(1).into_inner(), Some(1)); // never polled
+    assert!(stored(tx.send(2)));
+    // It waits for credit, or for a slot.
+    for item in [9, 3] {
+        let mut sending = tx.send_async(item);
+        assert!(poll(Pin::new(&mut sending)).is_pending());
+        assert_eq!(sending.into_inner(), Some(item));
+        assert_eq!((pool.stats().lent, pool.stats().waiting), (2, 0));
+    }
+    assert_eq!(tx.stats().refused_cancelled, 3);
     exact(&tx.stats());
 }
 
@@ -405,4 +427,55 @@ fn a_panic_keeps_nothing() {
     };
     assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
     assert_eq!(pool.free(), 10);
+}
+
+#[test]
+fn many_are_sent_in_one_call() {
+    let pool = Pool::new(10);
+    let (mut tx, mut rx) = ends(&pool, 8);
+    assert_eq!(tx.send_many([1, 2, 3]).unwrap().stored, 3);
+    // Some wait for credit.
+    thread::scope(|scope| {
+        let sent = scope.spawn(|| tx.send_many([4, 5, 6, 7]).unwrap().stored);
+        let received: Vec<u64> = (0..7).map(|_| rx.recv().unwrap().into_inner()).collect();
+        assert_eq!((received, sent.join().unwrap()), ((1..=7).collect(), 4));
+    });
+    rx.close();
+    let error = tx.send_many([8, 9]).unwrap_err();
+    assert_eq!((error.stored, error.returned), (0, vec![8]));
+    assert_eq!((error.cause, pool.free()), (Cause::Disconnected, 10));
+    assert_eq!(tx.stats().refused_closed, 1);
+    exact(&tx.stats());
+}
+
+#[test]
+fn many_are_refused_in_one_call() {
+    let pool = Pool::new(10);
+    let (mut tx, rx) = channel(8)
+        .on_full(crate::OnFull::DropNewest)
+        .weighted(&pool, |&item: &u64| item)
+        .build();
+    let sent = tx.send_many([6, 5, 4, 1, 0]).unwrap();
+    assert_eq!((sent.stored, sent.refused), (3, vec![5, 1]));
+    let error = tx.send_many([7, 0, 11, 0]).unwrap_err();
+    assert_eq!((error.stored, error.returned), (1, vec![7, 11]));
+    assert_eq!((error.cause, rx.len()), (Cause::TooHeavy, 4));
+    let stats = tx.stats();
+    assert_eq!((stats.refused_newest, stats.refused_full), (3, 1));
+    exact(&stats);
+}
+
+#[test]
+fn a_batch_keeps_nothing_when_it_panics() {
+    let pool = Pool::new(10);
+    let (mut tx, rx) = channel(8)
+        .weighted(&pool, |&item: &u64| {
+            assert_ne!(item, 0, "told to panic");
+            item
+        })
+        .build();
+    let sent = catch_unwind(AssertUnwindSafe(|| tx.send_many([3, 4, 0, 1])));
+    assert!(sent.is_err());
+    assert_eq!((rx.len(), pool.free()), (2, 3));
+    exact(&tx.stats());
 }

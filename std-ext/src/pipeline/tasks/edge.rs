@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::task::{Poll, Waker, ready};
 
-use crate::channel::{KeptReceiver, KeptSender};
+use crate::channel::{KeptReceiver, KeptSender, Sends};
 use crate::error::RecvError;
 use crate::flavour::Flavour;
 use crate::pipeline::emit::Stopped;
@@ -25,7 +25,7 @@ pub(in crate::pipeline) trait PolledOutput<T>: Send {
     }
 
     /// Ready when all is offered.
-    fn poll_flush(&mut self, waker: &Waker) -> Poll<Result<(), Stopped>>;
+    fn poll_flush(&mut self, meter: &Meter, waker: &Waker) -> Poll<Result<(), Stopped>>;
 
     /// What was not offered.
     fn take_back(&mut self) -> Vec<T>;
@@ -44,13 +44,13 @@ pub(in crate::pipeline) trait PolledInput<T>: Send {
 }
 
 /// The end of a channel.
-pub(in crate::pipeline) struct PolledSender<T, F: Flavour> {
-    sender: KeptSender<T, F>,
+pub(in crate::pipeline) struct PolledSender<T, S: Sends<T>> {
+    sender: KeptSender<T, S>,
     records: VecDeque<T>,
 }
 
-impl<T, F: Flavour> PolledSender<T, F> {
-    pub(in crate::pipeline) fn new(sender: crate::Sender<T, F>) -> Self {
+impl<T, S: Sends<T>> PolledSender<T, S> {
+    pub(in crate::pipeline) fn new(sender: S) -> Self {
         Self {
             sender: KeptSender::new(sender),
             records: VecDeque::new(),
@@ -58,7 +58,7 @@ impl<T, F: Flavour> PolledSender<T, F> {
     }
 }
 
-impl<T: Send, F: Flavour> PolledOutput<T> for PolledSender<T, F>
+impl<T: Send, S: Sends<T>> PolledOutput<T> for PolledSender<T, S>
 where
     Self: Send,
 {
@@ -66,8 +66,9 @@ where
         self.records.push_back(record);
     }
 
-    fn poll_flush(&mut self, waker: &Waker) -> Poll<Result<(), Stopped>> {
-        let sent = ready!(self.sender.poll_send(&mut self.records, waker));
+    fn poll_flush(&mut self, _: &Meter, waker: &Waker) -> Poll<Result<(), Stopped>> {
+        let Self { sender, records } = self;
+        let sent = ready!(sender.poll_send(|| records.pop_front(), waker));
         Poll::Ready(sent.map_err(|_| Stopped))
     }
 
@@ -100,7 +101,7 @@ pub(in crate::pipeline) struct PolledNowhere;
 impl<T> PolledOutput<T> for PolledNowhere {
     fn put(&mut self, _: T) {}
 
-    fn poll_flush(&mut self, _: &Waker) -> Poll<Result<(), Stopped>> {
+    fn poll_flush(&mut self, _: &Meter, _: &Waker) -> Poll<Result<(), Stopped>> {
         Poll::Ready(Ok(()))
     }
 
@@ -121,9 +122,9 @@ impl<T> PolledOutput<T> for PolledRouted<T> {
         self.outputs[to].put(record);
     }
 
-    fn poll_flush(&mut self, waker: &Waker) -> Poll<Result<(), Stopped>> {
+    fn poll_flush(&mut self, meter: &Meter, waker: &Waker) -> Poll<Result<(), Stopped>> {
         for output in &mut self.outputs {
-            ready!(output.poll_flush(waker))?;
+            ready!(output.poll_flush(meter, waker))?;
         }
         Poll::Ready(Ok(()))
     }
@@ -151,9 +152,9 @@ impl<T: Clone> PolledOutput<T> for PolledBoth<T> {
         self.main.end_turn(last);
     }
 
-    fn poll_flush(&mut self, waker: &Waker) -> Poll<Result<(), Stopped>> {
-        ready!(self.copy.poll_flush(waker))?;
-        self.main.poll_flush(waker)
+    fn poll_flush(&mut self, meter: &Meter, waker: &Waker) -> Poll<Result<(), Stopped>> {
+        ready!(self.copy.poll_flush(meter, waker))?;
+        self.main.poll_flush(meter, waker)
     }
 
     fn take_back(&mut self) -> Vec<T> {
@@ -176,8 +177,8 @@ impl<T> PolledOutput<T> for PolledTurns<T> {
         self.0.put(last.map_or(Turn::Over, Turn::Last));
     }
 
-    fn poll_flush(&mut self, waker: &Waker) -> Poll<Result<(), Stopped>> {
-        self.0.poll_flush(waker)
+    fn poll_flush(&mut self, meter: &Meter, waker: &Waker) -> Poll<Result<(), Stopped>> {
+        self.0.poll_flush(meter, waker)
     }
 
     fn take_back(&mut self) -> Vec<T> {
@@ -213,9 +214,4 @@ impl<T, E: Into<Turn<T>> + Send> PolledInput<T> for PolledInTurn<E> {
             }
         }
     }
-}
-
-/// Of an edge whose records need credit.
-pub(in crate::pipeline) fn no_task_sends<T>() -> Box<dyn PolledOutput<T>> {
-    panic!("an edge to which a task sends can neither be weighed nor size itself")
 }

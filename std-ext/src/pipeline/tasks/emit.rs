@@ -7,7 +7,7 @@ use std::task::{Poll, Waker};
 
 use super::edge::PolledOutput;
 use crate::pipeline::emit::Stopped;
-use crate::pipeline::meter::{Meter, Wait};
+use crate::pipeline::meter::{InHand, Meter, Wait};
 use crate::sync::Padded;
 
 /// Where a stage that is a task puts its records: the edge to the next stage. The
@@ -68,7 +68,9 @@ impl<T> AsyncEmit<T> {
             Some(record)
         };
         if let Some(next) = next {
+            let in_hand = InHand::new(&self.meter);
             self.output.put(next);
+            in_hand.done();
             self.given += 1;
         }
         if self.given > self.keep {
@@ -98,7 +100,7 @@ impl<T> AsyncEmit<T> {
         let flushed = if self.is_stopped {
             Err(Stopped)
         } else {
-            until_ready(meter, Wait::Room, |waker| output.poll_flush(waker)).await
+            until_ready(meter, Wait::Room, |waker| output.poll_flush(meter, waker)).await
         };
         if flushed.is_err() {
             self.is_stopped = true;
@@ -114,8 +116,13 @@ impl<T> AsyncEmit<T> {
             return Ok(());
         }
         let last = self.held.take();
-        self.given += usize::from(last.is_some());
-        self.output.end_turn(last);
+        let given = usize::from(last.is_some());
+        {
+            let in_hand = last.is_some().then(|| InHand::new(&self.meter));
+            self.output.end_turn(last);
+            in_hand.into_iter().for_each(InHand::done);
+        }
+        self.given += given;
         self.flush().await
     }
 
@@ -159,23 +166,4 @@ pub(super) async fn until_ready<R>(
         polled
     })
     .await
-}
-
-/// A record that is worked on: counted as dropped unless that is done.
-pub(super) struct InHand<'a>(&'a Meter);
-
-impl<'a> InHand<'a> {
-    pub(super) fn new(meter: &'a Meter) -> Self {
-        Self(meter)
-    }
-
-    pub(super) fn done(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for InHand<'_> {
-    fn drop(&mut self) {
-        self.0.dropped.add(1);
-    }
 }

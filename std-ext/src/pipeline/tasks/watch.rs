@@ -6,9 +6,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use super::emit::InHand;
 use crate::pipeline::control::{Cause, Control};
-use crate::pipeline::meter::Meter;
+use crate::pipeline::meter::{InHand, Meter};
 use crate::pipeline::work::BoxError;
 use crate::sync::Padded;
 use crate::wait::KeptPlace;

@@ -48,10 +48,12 @@ fn a_sink_keeps_one_item_until_there_is_room() {
 fn what_is_in_a_sink_is_not_lost() {
     let (mut tx, mut rx) = blocking(1);
     let task = Arc::new(Task::default());
-    let fill = |sink: &mut crate::channel::SendSink<u32, Spsc, &mut Sender<u32, Spsc>>, item| {
-        assert_eq!(call(&task, sink, Sink::poll_ready), OK);
-        Pin::new(sink).start_send(item).unwrap();
-    };
+    let fill =
+        |sink: &mut crate::channel::SendSink<u32, Sender<u32, Spsc>, &mut Sender<u32, Spsc>>,
+         item| {
+            assert_eq!(call(&task, sink, Sink::poll_ready), OK);
+            Pin::new(sink).start_send(item).unwrap();
+        };
     tx.try_send(0).unwrap();
     let mut sink = tx.sink();
     fill(&mut sink, 1);
@@ -91,4 +93,37 @@ fn a_sink_drops_what_is_refused_and_counts_it() {
     drop(sink);
     assert!(!tx.is_closed());
     assert_eq!((tx.stats().stored, tx.stats().refused_newest), (1, 2));
+}
+
+#[test]
+fn a_sink_waits_for_credit() {
+    let pool = crate::credit::Pool::new(10);
+    let (tx, mut rx) = crate::channel(1).weighted(&pool, |_: &u32| 6).build();
+    let task = Arc::new(Task::default());
+    let mut sink = tx.into_sink();
+    for item in [1, 2] {
+        assert!(call(&task, &mut sink, Sink::poll_ready).is_ready());
+        Pin::new(&mut sink).start_send(item).unwrap();
+    }
+    assert!(call(&task, &mut sink, Sink::poll_ready).is_pending());
+    let first = rx.try_recv().unwrap();
+    assert_eq!(task.wakes(), 0); // there is a slot, but no credit
+    assert!(call(&task, &mut sink, Sink::poll_ready).is_pending());
+    drop(first);
+    assert_eq!(task.wakes(), 1);
+    assert!(call(&task, &mut sink, Sink::poll_ready).is_ready());
+    assert_eq!(rx.try_recv().unwrap().into_inner(), 2);
+
+    let held = pool.acquire(10).unwrap();
+    Pin::new(&mut sink).start_send(3).unwrap();
+    assert!(call(&task, &mut sink, Sink::poll_flush).is_pending());
+    rx.close();
+    assert_eq!(task.wakes(), 2);
+    let Poll::Ready(Err(error)) = call(&task, &mut sink, Sink::poll_flush) else {
+        panic!("it is closed");
+    };
+    assert_eq!((error.item, error.is_disconnected()), (3, true));
+    drop(held);
+    assert_eq!((pool.free(), rx.stats().refused_closed), (10, 1));
+    assert!(rx.stats().is_exact());
 }
