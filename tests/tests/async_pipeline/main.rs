@@ -6,6 +6,7 @@ mod by_tokio;
 #[path = "../common/census.rs"]
 mod census;
 mod edges;
+mod failures;
 mod hand;
 
 use std::sync::Arc;
