@@ -34,17 +34,14 @@ impl<T, F: Flavour> Sender<T, F> {
         }
     }
 
-    /// As [`send_many`](Self::send_many), and keeps what `waits` gives until it is through
-    /// if there is not room for as many as there may be.
+    /// As [`send_many`](Self::send_many), and keeps what `waits` gives for as long as it
+    /// waits, each time.
     pub(crate) fn send_many_watched<W>(
         &mut self,
         items: impl Iterator<Item = T>,
-        waits: impl FnOnce() -> W,
+        waits: impl Fn() -> W,
     ) -> Result<SentMany<T>, SendManyError<T>> {
-        let room = self.capacity().saturating_sub(self.len());
-        let most = items.size_hint().1.unwrap_or(usize::MAX);
-        let _waiting = (self.on_full == OnFull::Block && room < most).then(waits);
-        self.send_many(items)
+        self.send_many_by(items, |sender, item| sender.send_watched(item, &waits))
     }
 
     pub(crate) fn closer(&self) -> Closer

@@ -35,11 +35,19 @@ impl<T, F: Flavour> Sender<T, F> {
         &mut self,
         items: impl IntoIterator<Item = T>,
     ) -> Result<SentMany<T>, SendManyError<T>> {
-        let mut items = items.into_iter();
+        self.send_many_by(items.into_iter(), Self::send)
+    }
+
+    /// The same; those that cannot go together are sent by `send`.
+    pub(in crate::channel) fn send_many_by(
+        &mut self,
+        mut items: impl Iterator<Item = T>,
+        mut send: impl FnMut(&mut Self, T) -> Result<Sent<T>, SendError<T>>,
+    ) -> Result<SentMany<T>, SendManyError<T>> {
         let mut many = Many::NONE;
         loop {
             let together = !self.is_early && !self.shared.items.is_closed();
-            let ended = together && self.push_some(&mut items, &mut many);
+            let ended = together && self.push_some(&mut items, &mut send, &mut many);
             if many.closed {
                 return Err(many.into());
             }
@@ -47,7 +55,7 @@ impl<T, F: Flavour> Sender<T, F> {
             let Some(item) = next else {
                 return Ok(many.sent);
             };
-            many.add(self.send(item));
+            many.add(send(self, item));
             if many.closed {
                 return Err(many.into());
             }
@@ -57,7 +65,12 @@ impl<T, F: Flavour> Sender<T, F> {
     /// Pushes what `items` gives, as much as there is room for, and attends to the receivers
     /// once for those that are published together. Says whether `items` has ended.
     #[inline]
-    fn push_some(&mut self, items: &mut impl Iterator<Item = T>, many: &mut Many<T>) -> bool {
+    fn push_some(
+        &mut self,
+        items: &mut impl Iterator<Item = T>,
+        send: impl FnMut(&mut Self, T) -> Result<Sent<T>, SendError<T>>,
+        many: &mut Many<T>,
+    ) -> bool {
         let mut left = Left {
             sender: self,
             items: VecDeque::new(),
@@ -71,7 +84,7 @@ impl<T, F: Flavour> Sender<T, F> {
                 many.take_back(returned);
             }
         });
-        left.send(many);
+        left.send(send, many);
         ended
     }
 }
@@ -140,9 +153,13 @@ struct Left<'a, T, F: Flavour> {
 }
 
 impl<T, F: Flavour> Left<'_, T, F> {
-    fn send(&mut self, many: &mut Many<T>) {
+    fn send(
+        &mut self,
+        mut send: impl FnMut(&mut Sender<T, F>, T) -> Result<Sent<T>, SendError<T>>,
+        many: &mut Many<T>,
+    ) {
         while let Some(item) = self.items.pop_front() {
-            many.add(self.sender.send(item));
+            many.add(send(self.sender, item));
         }
     }
 }
