@@ -19,44 +19,61 @@ use crate::harness::{BATCH, Cores, Run};
 
 /// All groups.
 pub fn groups() -> Vec<Group> {
-    [1024, 64].map(group).into()
+    vec![group(1024, false), group(64, false), group(1024, true)]
 }
 
-fn group(capacity: usize) -> Group {
+/// On one core the three threads are in nobody's way but by their work: what is measured is how
+/// much that is, of all of them together.
+fn group(capacity: usize, on_one_core: bool) -> Group {
+    let (name, pinned) = if on_one_core {
+        ("one-core".into(), "all on one core")
+    } else {
+        (capacity.to_string(), "not pinned")
+    };
+    let entry = |name, sum| entry(name, capacity, on_one_core, sum);
     Group {
-        name: format!("pipeline/{capacity}"),
+        name: format!("pipeline/{name}"),
         about: format!(
-            "three stages of trivial work on 8-byte items, two edges of capacity {capacity}; not \
-             pinned"
+            "three stages of trivial work on 8-byte items, two edges of capacity {capacity}; \
+             {pinned}"
         ),
         measure: YIELDS,
         contestants: vec![
-            entry("ringfence", capacity, |capacity, items| {
-                pipeline(capacity, 1, items)
-            }),
-            entry("ringfence-batch", capacity, |capacity, items| {
+            entry("ringfence", |capacity, items| pipeline(capacity, 1, items)),
+            entry("ringfence-batch", |capacity, items| {
                 pipeline(capacity, BATCH, items)
             }),
-            entry("ringfence-tasks", capacity, |capacity, items| {
+            entry("ringfence-tasks", |capacity, items| {
                 tasks(capacity, 1, items)
             }),
-            entry("ringfence-tasks-batch", capacity, |capacity, items| {
+            entry("ringfence-tasks-batch", |capacity, items| {
                 tasks(capacity, BATCH, items)
             }),
-            entry("ringfence-by-hand", capacity, by_hand),
-            entry("crossbeam-channel", capacity, crossbeam),
-            entry("sync_channel", capacity, std_channels),
-            entry("tokio", capacity, tokio_channels),
+            entry("ringfence-by-hand", by_hand),
+            entry("crossbeam-channel", crossbeam),
+            entry("sync_channel", std_channels),
+            entry("tokio", tokio_channels),
         ],
     }
 }
 
 /// One that sums so many items, each one more than its number.
-fn entry(name: &'static str, capacity: usize, sum: fn(usize, u64) -> u64) -> Contestant {
-    Contestant::new(name, move |_: &Cores, items| {
-        let begin = Instant::now();
-        let sum = sum(capacity, items);
-        let time = begin.elapsed();
+fn entry(
+    name: &'static str,
+    capacity: usize,
+    on_one_core: bool,
+    sum: fn(usize, u64) -> u64,
+) -> Contestant {
+    Contestant::new(name, move |cores: &Cores, items| {
+        let core = on_one_core.then_some(cores.producer);
+        let (sum, time) = on_thread(move || {
+            if let Some(core) = core {
+                // What it spawns stays there, too.
+                assert!(core_affinity::set_for_current(core), "cannot pin");
+            }
+            let begin = Instant::now();
+            (sum(capacity, items), begin.elapsed())
+        });
         assert_eq!(sum, items * (items + 1) / 2, "lost or repeated");
         let run = Run {
             time,
@@ -146,6 +163,11 @@ fn std_channels(capacity: usize, items: u64) -> u64 {
         },
         move || added.iter().map(black_box).sum(),
     )
+}
+
+/// On one that has no pins yet.
+fn on_thread<R: Send>(work: impl FnOnce() -> R + Send) -> R {
+    thread::scope(|scope| scope.spawn(work).join().expect("it panicked"))
 }
 
 /// A thread for each stage.

@@ -166,11 +166,13 @@ fn is_disturbed(run: &Run) -> bool {
     run.kept_waiting * 100 > run.time
 }
 
-/// Warms up, and finds how many items take about as long as a run should.
+/// Warms up, and finds how many items take about as long as a run should. What happens only once
+/// in a process, as the registration for `membarrier`, must not make a short run look long.
 fn calibrate(group: &Group, contestant: &Contestant, cores: &Cores) -> u64 {
     let mut items = 1024;
     loop {
-        let time = run_watched(group, contestant, cores, items).run.time;
+        let run = || run_watched(group, contestant, cores, items).run.time;
+        let time = run().min(run());
         if time > RUN / 8 {
             return (items as f64 * RUN.as_secs_f64() / time.as_secs_f64()) as u64;
         }

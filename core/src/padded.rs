@@ -1,6 +1,6 @@
 //! Keeps what different cores write on different cache lines.
 
-use core::ops::Deref;
+use core::ops::{Deref, DerefMut};
 
 use crate::sync::Line;
 
@@ -17,6 +17,11 @@ impl<T> Padded<T> {
     pub const fn new(value: T) -> Self {
         Self { line: [], value }
     }
+
+    /// The value.
+    pub fn into_inner(self) -> T {
+        self.value
+    }
 }
 
 impl<T> Deref for Padded<T> {
@@ -25,5 +30,12 @@ impl<T> Deref for Padded<T> {
     #[inline(always)]
     fn deref(&self) -> &T {
         &self.value
+    }
+}
+
+impl<T> DerefMut for Padded<T> {
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.value
     }
 }

@@ -101,6 +101,7 @@
 
 mod bound;
 mod control;
+mod direct;
 mod edge;
 mod emit;
 mod joint;

@@ -332,7 +332,7 @@ pub(super) fn up_to<T, R: Rx<T>>(
 
 /// The whole of a receive that does not wait: pop, then look whether a sender
 /// wants attention.
-#[inline]
+#[inline(always)]
 pub(super) fn receive<T, F: Flavour, R>(
     consumer: &mut Option<AnyRx<T, F>>,
     shared: &Shared<T, F>,

@@ -368,7 +368,7 @@ impl<T, F: Flavour> Sender<T, F> {
 
 /// The whole of a send that does not wait: look whether the channel is closed,
 /// push, look whether a receiver wants attention.
-#[inline]
+#[inline(always)]
 pub(super) fn offer<T, F: Flavour>(
     tx: &mut AnyTx<T, F>,
     shared: &Shared<T, F>,
@@ -398,7 +398,7 @@ fn offer_now<T, F: Flavour>(
 }
 
 /// After a push: wakes a receiver, or takes the item back out of a closed channel.
-#[inline]
+#[inline(always)]
 pub(super) fn attend_to<T, F: Flavour>(shared: &Shared<T, F>, ticket: Ticket) -> Option<T> {
     if !shared.items.wants_attention() {
         return None;

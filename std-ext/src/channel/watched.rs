@@ -14,7 +14,7 @@ pub(crate) type Closer = Box<dyn Fn(Closed) + Send + Sync>;
 
 impl<T, F: Flavour> Sender<T, F> {
     /// As [`send`](Self::send), and keeps what `waits` gives for as long as it waits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send_watched<W>(
         &mut self,
         item: T,
@@ -57,7 +57,7 @@ impl<T, F: Flavour> Sender<T, F> {
 
 impl<T, F: Flavour> Receiver<T, F> {
     /// As [`recv`](Self::recv), and keeps what `waits` gives for as long as it waits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn recv_watched<W>(&mut self, waits: impl FnOnce() -> W) -> Result<T, RecvError> {
         match receive(&mut self.consumer, &self.shared, Rx::pop) {
             Ok(item) => Ok(item),

@@ -11,7 +11,7 @@ use super::work::BoxError;
 use crate::channel::Closed;
 use crate::channel::watched::Closer;
 use crate::event::Event;
-use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
+use crate::sync::{AtomicUsize, Mutex, Ordering, Padded, lock};
 
 const GOES_ON: usize = 0;
 const STOPPING: usize = 1;
@@ -142,7 +142,8 @@ impl Error for PipelineError {
 
 /// What all workers look at.
 pub(super) struct Control {
-    state: AtomicUsize,
+    /// Looked at for each record: what others write for each of theirs is not beside it.
+    state: Padded<AtomicUsize>,
     on_failure: OnFailure,
     failure: Mutex<Option<Failure>>,
     /// Of all channels.
@@ -154,7 +155,7 @@ pub(super) struct Control {
 impl Control {
     pub(super) fn new(on_failure: OnFailure, closers: Vec<Closer>) -> Self {
         Self {
-            state: AtomicUsize::new(GOES_ON),
+            state: Padded::new(AtomicUsize::new(GOES_ON)),
             on_failure,
             failure: Mutex::new(None),
             closers,
@@ -166,10 +167,12 @@ impl Control {
     // woken by the closing of their channel; or by `changes`, whose lock they have taken
     // before they look: after the change, or they are in the queue.
 
+    #[inline]
     pub(super) fn is_stopping(&self) -> bool {
         self.state.load(Ordering::Relaxed) != GOES_ON
     }
 
+    #[inline]
     pub(super) fn is_cancelled(&self) -> bool {
         self.state.load(Ordering::Relaxed) == CANCELLED
     }

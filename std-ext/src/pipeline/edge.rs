@@ -2,6 +2,7 @@
 
 use std::vec::Drain;
 
+use super::direct::{InputEnd, OutputEnd};
 use super::emit::Stopped;
 use super::meter::{Meter, Wait};
 use super::sizing::TargetDelay;
@@ -11,8 +12,9 @@ use crate::channel::KeptReceiver;
 use crate::channel::watched::Closer;
 use crate::credit::Pool;
 use crate::error::RecvError;
-use crate::flavour::Flavour;
+use crate::flavour::{Flavour, Spsc};
 use crate::policy::OnFull;
+use crate::sync::Padded;
 use crate::{Builder, Receiver, Sender, channel};
 
 /// What an edge is to be.
@@ -81,20 +83,38 @@ where
     F::Tx<T>: 'static,
     F::Gauge<T>: 'static,
 {
-    /// What a policy refuses or evicts is counted by the channel, and dropped here.
     fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
-        let sent = self.send_watched(record, || meter.wait(Wait::Room));
-        sent.map(drop).map_err(|_| None)
+        send_one(self, record, meter)
     }
 
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
-        let waits = || meter.wait(Wait::Room);
-        from_front(records, |records| self.send_many_watched(records, waits))
+        send(self, records, meter)
     }
 
     fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
         Box::new(PolledSender::new(*self))
     }
+}
+
+/// What a policy refuses or evicts is counted by the channel, and dropped here.
+#[inline(always)]
+pub(super) fn send_one<T, F: Flavour>(
+    sender: &mut Sender<T, F>,
+    record: T,
+    meter: &Meter,
+) -> Result<(), Option<T>> {
+    let sent = sender.send_watched(record, || meter.wait(Wait::Room));
+    sent.map(drop).map_err(|_| None)
+}
+
+pub(super) fn send<T, F: Flavour>(
+    sender: &mut Sender<T, F>,
+    records: &mut Vec<T>,
+    meter: &Meter,
+) -> Result<(), Stopped> {
+    from_front(records, |records| {
+        sender.send_many_watched(records, || meter.wait(Wait::Room))
+    })
 }
 
 /// Has `send` take records from the front; after an error, what it has not taken stays there.
@@ -116,17 +136,34 @@ where
     Self: Send,
 {
     fn recv_one(&mut self, meter: &Meter) -> Result<T, RecvError> {
-        self.recv_watched(|| meter.wait(Wait::Items))
+        recv_one(self, meter)
     }
 
     fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError> {
-        self.recv_many_watched(records, limit, || meter.wait(Wait::Items))
-            .map(drop)
+        recv(self, records, limit, meter)
     }
 
     fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>> {
         Box::new(KeptReceiver::new(*self))
     }
+}
+
+#[inline(always)]
+pub(super) fn recv_one<T, F: Flavour>(
+    receiver: &mut Receiver<T, F>,
+    meter: &Meter,
+) -> Result<T, RecvError> {
+    receiver.recv_watched(|| meter.wait(Wait::Items))
+}
+
+pub(super) fn recv<T, F: Flavour>(
+    receiver: &mut Receiver<T, F>,
+    records: &mut Vec<T>,
+    limit: usize,
+    meter: &Meter,
+) -> Result<(), RecvError> {
+    let received = receiver.recv_many_watched(records, limit, || meter.wait(Wait::Items));
+    received.map(drop)
 }
 
 /// The end of a pipeline: a sink sends nothing.
@@ -147,6 +184,39 @@ impl<T> Output<T> for Nowhere {
     }
 }
 
+/// On cache lines of their own, as workers are.
+impl<T, O: Output<T>> Output<T> for Padded<O> {
+    fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
+        O::send_one(self, record, meter)
+    }
+
+    fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        O::send(self, records, meter)
+    }
+
+    fn end_turn(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        O::end_turn(self, records, meter)
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledOutput<T>> {
+        Box::new(self.into_inner()).into_polled()
+    }
+}
+
+impl<T, I: Input<T>> Input<T> for Padded<I> {
+    fn recv_one(&mut self, meter: &Meter) -> Result<T, RecvError> {
+        I::recv_one(self, meter)
+    }
+
+    fn recv(&mut self, records: &mut Vec<T>, limit: usize, meter: &Meter) -> Result<(), RecvError> {
+        I::recv(self, records, limit, meter)
+    }
+
+    fn into_polled(self: Box<Self>) -> Box<dyn PolledInput<T>> {
+        Box::new(self.into_inner()).into_polled()
+    }
+}
+
 /// What one channel of an edge is made of: what lies in it, and what its ends do.
 pub(super) trait Carrier<T> {
     /// What lies in it.
@@ -164,6 +234,15 @@ pub(super) trait Carrier<T> {
     ) -> Box<dyn Input<Self::Received>>
     where
         Receiver<Self::Item, F>: Send;
+
+    /// That of one sender and one receiver.
+    fn only_output(&self, sender: Sender<Self::Item, Spsc>) -> OutputEnd<T> {
+        OutputEnd::Other(self.output(sender))
+    }
+
+    fn only_input(&self, receiver: Receiver<Self::Item, Spsc>) -> InputEnd<Self::Received> {
+        InputEnd::Other(self.input(receiver))
+    }
 
     /// The credits by which it is weighed.
     fn weight(&self) -> Option<&Pool> {
@@ -187,21 +266,29 @@ impl<T: Send + 'static> Carrier<T> for Plain {
     where
         Sender<T, F>: Send,
     {
-        Box::new(sender)
+        Box::new(Padded::new(sender))
     }
 
     fn input<F: Flavour>(&self, receiver: Receiver<T, F>) -> Box<dyn Input<T>>
     where
         Receiver<T, F>: Send,
     {
-        Box::new(receiver)
+        Box::new(Padded::new(receiver))
+    }
+
+    fn only_output(&self, sender: Sender<T, Spsc>) -> OutputEnd<T> {
+        OutputEnd::Direct(sender)
+    }
+
+    fn only_input(&self, receiver: Receiver<T, Spsc>) -> InputEnd<T> {
+        InputEnd::Direct(receiver)
     }
 }
 
 /// The ends of a channel, whichever its flavour: records go in, and come out as `R`.
 pub(super) struct Ends<T, R = T> {
-    pub(super) outputs: Vec<Box<dyn Output<T>>>,
-    pub(super) inputs: Vec<Box<dyn Input<R>>>,
+    pub(super) outputs: Vec<OutputEnd<T>>,
+    pub(super) inputs: Vec<InputEnd<R>>,
     pub(super) gauge: ChannelGauge,
     pub(super) closer: Closer,
 }
@@ -216,7 +303,12 @@ impl<T, R> Ends<T, R> {
         C: Carrier<T, Received = R>,
     {
         let (tx, rx) = spec.channel().spsc().build();
-        Self::of(carrier, vec![tx], vec![rx])
+        Self {
+            gauge: gauge(carrier, &tx),
+            closer: tx.closer(),
+            outputs: vec![carrier.only_output(tx)],
+            inputs: vec![carrier.only_input(rx)],
+        }
     }
 
     /// For so many at either side.
@@ -255,17 +347,26 @@ impl<T, R> Ends<T, R> {
         F::Rx<C::Item>: Send + Sync + 'static,
         F::Gauge<C::Item>: Send + Sync + 'static,
     {
-        let gauge = ChannelGauge {
-            monitor: txs[0].monitor(),
-            weight: carrier.weight().cloned(),
-            size: carrier.size().cloned(),
-        };
+        let outputs = |tx| OutputEnd::Other(carrier.output(tx));
+        let inputs = |rx| InputEnd::Other(carrier.input(rx));
         Self {
-            gauge,
+            gauge: gauge(carrier, &txs[0]),
             closer: txs[0].closer(),
-            outputs: txs.into_iter().map(|tx| carrier.output(tx)).collect(),
-            inputs: rxs.into_iter().map(|rx| carrier.input(rx)).collect(),
+            outputs: txs.into_iter().map(outputs).collect(),
+            inputs: rxs.into_iter().map(inputs).collect(),
         }
+    }
+}
+
+fn gauge<T, C, F>(carrier: &C, sender: &Sender<C::Item, F>) -> ChannelGauge
+where
+    C: Carrier<T>,
+    F: Flavour<Gauge<C::Item>: Send + Sync + 'static>,
+{
+    ChannelGauge {
+        monitor: sender.monitor(),
+        weight: carrier.weight().cloned(),
+        size: carrier.size().cloned(),
     }
 }
 

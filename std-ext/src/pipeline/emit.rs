@@ -4,13 +4,13 @@ use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use super::edge::Output;
+use super::direct::OutputEnd;
 use super::meter::{InHand, Meter};
 use crate::sync::Padded;
 
 /// Where a stage puts its records: the edge to the next stage.
 pub struct Emit<T> {
-    output: Box<dyn Output<T>>,
+    output: OutputEnd<T>,
     records: Vec<T>,
     /// How many are kept to be sent together.
     keep: usize,
@@ -34,7 +34,7 @@ impl Error for Stopped {}
 
 impl<T> Emit<T> {
     pub(super) fn new(
-        output: Box<dyn Output<T>>,
+        output: OutputEnd<T>,
         batch: usize,
         by_turns: bool,
         meter: Arc<Padded<Meter>>,
@@ -75,7 +75,7 @@ impl<T> Emit<T> {
     }
 
     /// Sends one alone.
-    #[inline]
+    #[inline(always)]
     fn send_one(&mut self, record: T) -> Result<(), Stopped> {
         let in_hand = InHand::new(&self.meter);
         if self.is_stopped {
@@ -92,11 +92,18 @@ impl<T> Emit<T> {
     }
 
     /// Sends what was kept.
-    #[inline]
+    #[inline(always)]
     pub(super) fn flush(&mut self) -> Result<(), Stopped> {
-        if self.records.len() < 2 {
-            let one = self.records.pop();
-            return one.map_or(Ok(()), |record| self.send_one(record));
+        if self.records.is_empty() {
+            return Ok(());
+        }
+        self.send_kept()
+    }
+
+    fn send_kept(&mut self) -> Result<(), Stopped> {
+        if self.records.len() == 1 {
+            let record = self.records.pop().expect("there is one");
+            return self.send_one(record);
         }
         self.give(|output, records, meter| output.send(records, meter))
     }
@@ -113,13 +120,13 @@ impl<T> Emit<T> {
     #[inline]
     fn give(
         &mut self,
-        give: impl FnOnce(&mut dyn Output<T>, &mut Vec<T>, &Meter) -> Result<(), Stopped>,
+        give: impl FnOnce(&mut OutputEnd<T>, &mut Vec<T>, &Meter) -> Result<(), Stopped>,
     ) -> Result<(), Stopped> {
         let had = self.records.len();
         let given = if self.is_stopped {
             Err(Stopped)
         } else {
-            give(&mut *self.output, &mut self.records, &self.meter)
+            give(&mut self.output, &mut self.records, &self.meter)
         };
         self.meter.sent.add(had - self.records.len());
         if given.is_err() {

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::edge::{Carrier, Ends, Input, Output, Spec};
+use super::direct::{InputEnd, OutputEnd};
+use super::edge::{Carrier, Ends, Spec};
 use super::route::{Route, Routed};
 use super::snapshot::ChannelGauge;
 use super::turn::{InTurn, Turn, TurnOutput};
@@ -34,9 +35,9 @@ impl<T: 'static> Spread<T> {
 /// The channels of an edge: records go in, and come out as `R`.
 pub struct Joint<T, R> {
     /// One for each worker that sends.
-    pub(super) outputs: Vec<Box<dyn Output<T>>>,
+    pub(super) outputs: Vec<OutputEnd<T>>,
     /// One for each that receives.
-    pub(super) inputs: Vec<Box<dyn Input<R>>>,
+    pub(super) inputs: Vec<InputEnd<R>>,
     pub(super) gauges: Vec<ChannelGauge>,
     pub(super) closers: Vec<Closer>,
 }
@@ -99,7 +100,7 @@ impl<T: Send + 'static> Shape<'_, T> {
         for _ in 0..self.receivers {
             let ends = Ends::new(&channel(1), self.spec, self.senders, 1);
             for (outputs, output) in outputs.iter_mut().zip(ends.outputs) {
-                outputs.push(output);
+                outputs.push(output.boxed());
             }
             joint.inputs.extend(ends.inputs);
             joint.gauges.push(ends.gauge);
@@ -107,7 +108,7 @@ impl<T: Send + 'static> Shape<'_, T> {
         }
         for outputs in outputs {
             let routed = Routed::new(outputs, self.spread.route(self.receivers));
-            joint.outputs.push(Box::new(routed));
+            joint.outputs.push(OutputEnd::Other(Box::new(routed)));
         }
         joint
     }
@@ -123,13 +124,16 @@ impl<T: Send + 'static> Shape<'_, T> {
         for _ in 0..self.senders {
             let ends = Ends::one(&channel(), self.spec);
             for output in ends.outputs {
-                joint.outputs.push(Box::new(TurnOutput::new(output)));
+                let output = TurnOutput::new(output.boxed());
+                joint.outputs.push(OutputEnd::Other(Box::new(output)));
             }
-            inputs.extend(ends.inputs);
+            inputs.extend(ends.inputs.into_iter().map(InputEnd::boxed));
             joint.gauges.push(ends.gauge);
             joint.closers.push(ends.closer);
         }
-        joint.inputs.push(Box::new(InTurn::new(inputs)));
+        joint
+            .inputs
+            .push(InputEnd::Other(Box::new(InTurn::new(inputs))));
         joint
     }
 }

@@ -8,7 +8,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::bound::{Bound, ByRecords};
-use super::edge::{Nowhere, Output, Spec};
+use super::direct::OutputEnd;
+use super::edge::{Nowhere, Spec};
 use super::joint::{Joint, Shape, Spread};
 use super::meter::StageMeter;
 use super::plan::{Draft, EdgePlan, Plan, StagePlan};
@@ -57,7 +58,7 @@ type Attach<T> = dyn FnOnce(Outlets<T>, &mut Draft);
 /// What the workers at the end send to.
 struct Outlets<T> {
     /// One for each of them.
-    outputs: Vec<Box<dyn Output<T>>>,
+    outputs: Vec<OutputEnd<T>>,
     batch: usize,
     /// How many copies of its records a worker makes.
     copies: usize,
@@ -156,8 +157,10 @@ impl<T: Send + 'static> Line<T> {
         Self {
             attach: Box::new(move |to, draft| {
                 let both = to.outputs.into_iter().zip(copies.outputs);
-                let both = both
-                    .map(|(main, copy)| -> Box<dyn Output<T>> { Box::new(Both::new(main, copy)) });
+                let both = both.map(|(main, copy)| {
+                    let both = Both::new(main.boxed(), copy.boxed());
+                    OutputEnd::Other(Box::new(both))
+                });
                 let to = Outlets {
                     outputs: both.collect(),
                     batch: to.batch,
@@ -178,7 +181,7 @@ impl<T: Send + 'static> Line<T> {
             attach,
             ..
         } = self;
-        let nowhere = || -> Box<dyn Output<T>> { Box::new(Nowhere) };
+        let nowhere = || OutputEnd::Other(Box::new(Nowhere));
         let to = Outlets {
             outputs: (0..senders).map(|_| nowhere()).collect(),
             batch: 1,

@@ -77,10 +77,12 @@ impl Drop for Waiting<'_> {
 pub(super) struct InHand<'a>(&'a Meter);
 
 impl<'a> InHand<'a> {
+    #[inline]
     pub(super) fn new(meter: &'a Meter) -> Self {
         Self(meter)
     }
 
+    #[inline]
     pub(super) fn done(self) {
         mem::forget(self);
     }
@@ -103,11 +105,13 @@ impl Default for Tally {
 }
 
 impl Tally {
+    #[inline]
     pub(super) fn add(&self, n: usize) {
         self.add_weight(n as u64);
     }
 
     /// The weight of one record, whatever a closure says that it is.
+    #[inline]
     pub(super) fn add_weight(&self, weight: u64) {
         if METERED {
             // ORDERING: Relaxed, all; a reader that is late sees an earlier count.

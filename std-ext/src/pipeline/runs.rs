@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::edge::{Input, Output};
+use super::direct::{InputEnd, OutputEnd};
 use super::emit::Emit;
 use super::line::{Line, Node, Stage};
 use super::meter::{Meter, StageMeter};
@@ -18,7 +18,7 @@ pub(super) struct Outlet<O> {
     pub(super) stage: Arc<StageMeter>,
     /// Which of the stage's workers.
     pub(super) index: usize,
-    pub(super) output: Box<dyn Output<O>>,
+    pub(super) output: OutputEnd<O>,
     /// How many records are sent together.
     pub(super) batch: usize,
     /// Whether the next stage must know which records came of one.
@@ -41,14 +41,14 @@ impl<O> Outlet<O> {
         draft.threads.push(Thread {
             stage: self.stage,
             index: self.index,
-            worker: Box::new(worker(emit)),
+            worker: Box::new(Padded::new(worker(emit))),
         });
     }
 }
 
 /// What a worker of a stage that receives is, and has.
 pub struct Seat<I, O> {
-    pub(super) input: Box<dyn Input<I>>,
+    pub(super) input: InputEnd<I>,
     /// How many records it receives at once, at most.
     pub(super) batch: usize,
     pub(super) outlet: Outlet<O>,

@@ -16,7 +16,7 @@ use crate::channel::weighted::{self, Weighted};
 use crate::credit::Pool;
 use crate::error::RecvError;
 use crate::flavour::Flavour;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, Padded, lock};
 use crate::{Receiver, Sender};
 
 /// One channel that is sized by those who receive from it.
@@ -71,14 +71,14 @@ impl<T: Send + 'static> Carrier<T> for Sizing {
     where
         Sender<Weighted<T>, F>: Send,
     {
-        Box::new(SizedOutput(self.sender(sender)))
+        Box::new(Padded::new(SizedOutput(self.sender(sender))))
     }
 
     fn input<F: Flavour>(&self, receiver: Receiver<Weighted<T>, F>) -> Box<dyn Input<T>>
     where
         Receiver<Weighted<T>, F>: Send,
     {
-        Box::new(self.receiver(receiver))
+        Box::new(Padded::new(self.receiver(receiver)))
     }
 
     fn size(&self) -> Option<&Pool> {

@@ -27,6 +27,7 @@ use super::runs::{Outlet, PassesOn, Runs, Seat};
 use super::weight::Weights;
 use super::work::{BoxError, Each, Map, TryEach, TryMap, With};
 use super::{Pipeline, Running};
+use crate::sync::Padded;
 
 /// Each worker is a task.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +45,7 @@ where
             batch,
             outlet,
         } = seat;
-        let (input, meter) = (input.into_polled(), outlet.meter());
+        let (input, meter) = (input.boxed().into_polled(), outlet.meter());
         hire(outlet, draft, |emit| {
             let stage = AsyncStage {
                 input,
@@ -79,13 +80,15 @@ fn same<T>(line: Line<T>, name: String) -> Stage<T, T, Same<T>, InTasks> {
 }
 
 /// A task that sends to `outlet`.
-fn hire<O, B>(outlet: Outlet<O>, draft: &mut Draft, begin: impl FnOnce(AsyncEmit<O>) -> B)
+fn hire<O, B>(outlet: Outlet<O>, draft: &mut Draft, begin: impl FnOnce(Padded<AsyncEmit<O>>) -> B)
 where
+    O: Send + 'static,
     B: FnOnce(Arc<Control>) -> Working + Send + 'static,
 {
     let meter = outlet.meter();
-    let output = outlet.output.into_polled();
+    let output = outlet.output.boxed().into_polled();
     let emit = AsyncEmit::new(output, outlet.batch, outlet.by_turns, meter);
+    let emit = Padded::new(emit);
     draft.tasks.push(TaskPlan {
         stage: outlet.stage,
         index: outlet.index,

@@ -19,6 +19,7 @@ use crate::channel::{KeptSender, Sends};
 use crate::credit::{Lease, Oversized, Pool, Rules};
 use crate::error::RecvError;
 use crate::flavour::Flavour;
+use crate::sync::Padded;
 use crate::{Receiver, Sender};
 
 type Weigh<T> = Arc<dyn Fn(&T) -> u64 + Send + Sync>;
@@ -97,18 +98,18 @@ impl<T: Send + 'static> Carrier<T> for Weighing<T> {
     where
         Sender<Heavy<T>, F>: Send,
     {
-        Box::new(WeighingOutput {
+        Box::new(Padded::new(WeighingOutput {
             sender: weighted::Sender::new(sender, self.pool.clone(), Arc::new(Weighed::weight)),
             weigh: self.weigh.clone(),
             weights: Vec::new(),
-        })
+        }))
     }
 
     fn input<F: Flavour>(&self, receiver: Receiver<Heavy<T>, F>) -> Box<dyn Input<Heavy<T>>>
     where
         Receiver<Heavy<T>, F>: Send,
     {
-        Box::new(WeighedInput(receiver))
+        Box::new(Padded::new(WeighedInput(receiver)))
     }
 
     fn weight(&self) -> Option<&Pool> {
@@ -138,11 +139,11 @@ impl<T: Send + 'static> Carrier<T> for SizedWeighing<T> {
     {
         let Weighing { pool, weigh } = &self.weighing;
         let sender = self.sizing.sender(sender);
-        Box::new(SizedWeighingOutput {
+        Box::new(Padded::new(SizedWeighingOutput {
             sender: Twice::new(sender, pool.clone(), Arc::new(Weighed::weight)),
             weigh: weigh.clone(),
             weights: Vec::new(),
-        })
+        }))
     }
 
     fn input<F: Flavour>(
@@ -152,7 +153,7 @@ impl<T: Send + 'static> Carrier<T> for SizedWeighing<T> {
     where
         Receiver<Weighted<Heavy<T>>, F>: Send,
     {
-        Box::new(WeighedInput(self.sizing.receiver(receiver)))
+        Box::new(Padded::new(WeighedInput(self.sizing.receiver(receiver))))
     }
 
     fn weight(&self) -> Option<&Pool> {

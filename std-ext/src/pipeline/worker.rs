@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::control::Control;
-use super::edge::Input;
+use super::direct::InputEnd;
 use super::emit::{Emit, Stopped};
 use super::meter::Meter;
 use super::work::{BoxError, Work};
@@ -14,6 +14,14 @@ use crate::sync::Padded;
 pub(super) trait Worker: Send {
     /// Until there is no more to do, or it fails.
     fn run(&mut self, control: &Control) -> Result<(), BoxError>;
+}
+
+/// Ends of channels change with each record: beside those of another worker, on one cache line,
+/// they would hold each other up (a quarter more time, by `pipeline/1024`).
+impl<W: Worker> Worker for Padded<W> {
+    fn run(&mut self, control: &Control) -> Result<(), BoxError> {
+        W::run(self, control)
+    }
 }
 
 /// Of a source.
@@ -46,7 +54,7 @@ where
 
 /// Of a stage, or a sink.
 pub(super) struct StageWorker<I, O, W> {
-    pub(super) input: Box<dyn Input<I>>,
+    pub(super) input: InputEnd<I>,
     pub(super) work: W,
     pub(super) emit: Emit<O>,
     /// Received and not yet worked on, the next one at the end.
@@ -111,7 +119,7 @@ impl<I, O, W: Work<I, O>> StageWorker<I, O, W> {
         Ok(self.emit.flush()?)
     }
 
-    #[inline]
+    #[inline(always)]
     fn work(&mut self, record: I, control: &Control) -> Result<(), End> {
         let worked = self.work.work(record, &mut self.emit);
         if self.emit.is_stopped() || control.is_cancelled() {

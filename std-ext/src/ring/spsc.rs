@@ -80,7 +80,7 @@ impl<T> Rx<T> for Consumer<Heap<T>> {
         Self::pop_each(self, limit, each)
     }
 
-    #[inline]
+    #[inline(always)]
     fn may_pop(&mut self, seen: impl FnOnce(usize)) -> bool {
         if self.ready() > 0 {
             return true;

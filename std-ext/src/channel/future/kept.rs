@@ -1,5 +1,6 @@
 //! Ends that are polled in place, and keep from poll to poll what they wait with: for tasks
-//! of pipelines, which may wait for several ends in one future.
+//! of pipelines, which may wait for several ends in one future. On cache lines of their own, as
+//! they lie in memory beside those of other tasks.
 
 use std::task::{Poll, Waker, ready};
 
@@ -10,17 +11,20 @@ use crate::channel::Receiver;
 use crate::channel::receiver::up_to;
 use crate::error::RecvError;
 use crate::flavour::Flavour;
+use crate::sync::Padded;
 
 /// A sender, and the item that it waits with, if there is one.
 pub(crate) struct KeptSender<T, S: Sends<T>> {
-    sender: S,
+    sender: Padded<S>,
     sending: S::Sending,
 }
 
 impl<T, S: Sends<T>> KeptSender<T, S> {
     pub(crate) fn new(sender: S) -> Self {
-        let sending = S::Sending::default();
-        Self { sender, sending }
+        Self {
+            sender: Padded::new(sender),
+            sending: S::Sending::default(),
+        }
     }
 
     /// Sends the item that it waits with, and then all that `next` gives, each as
@@ -57,14 +61,16 @@ impl<T, S: Sends<T>> Drop for KeptSender<T, S> {
 
 /// A receiver, and its place among those who wait.
 pub(crate) struct KeptReceiver<T, F: Flavour> {
-    receiver: Receiver<T, F>,
+    receiver: Padded<Receiver<T, F>>,
     waiting: Waiting,
 }
 
 impl<T, F: Flavour> KeptReceiver<T, F> {
     pub(crate) fn new(receiver: Receiver<T, F>) -> Self {
-        let waiting = Waiting::default();
-        Self { receiver, waiting }
+        Self {
+            receiver: Padded::new(receiver),
+            waiting: Waiting::default(),
+        }
     }
 
     /// As [`recv_many_async`](Receiver::recv_many_async), with a limit above 0: appends

@@ -68,7 +68,7 @@ where
 struct AsyncSource<S: Stream, T> {
     stream: Pin<Box<S>>,
     record: fn(S::Item) -> Result<T, BoxError>,
-    emit: AsyncEmit<T>,
+    emit: Padded<AsyncEmit<T>>,
     meter: Arc<Padded<Meter>>,
 }
 

@@ -18,7 +18,7 @@ use crate::wait::{TURN, give_turn};
 pub(super) struct AsyncStage<I, O, W> {
     pub(super) input: Box<dyn PolledInput<I>>,
     pub(super) work: W,
-    pub(super) emit: AsyncEmit<O>,
+    pub(super) emit: Padded<AsyncEmit<O>>,
     /// Received and not yet worked on, the next one at the end.
     pub(super) records: Vec<I>,
     pub(super) batch: usize,

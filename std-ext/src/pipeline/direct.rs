@@ -1,0 +1,89 @@
+//! The ends of edges as workers have them: those of the commonest channel themselves, so that what
+//! they do for each record is compiled into the worker, and all others behind a pointer.
+
+use super::edge::{self, Input, Output};
+use super::emit::Stopped;
+use super::meter::Meter;
+use crate::error::RecvError;
+use crate::flavour::Spsc;
+use crate::sync::Padded;
+use crate::{Receiver, Sender};
+
+/// What a worker sends to.
+pub(super) enum OutputEnd<T> {
+    /// One sender and one receiver, of the records themselves.
+    Direct(Sender<T, Spsc>),
+    Other(Box<dyn Output<T>>),
+}
+
+/// What a worker receives from.
+pub(super) enum InputEnd<T> {
+    Direct(Receiver<T, Spsc>),
+    Other(Box<dyn Input<T>>),
+}
+
+impl<T: Send + 'static> OutputEnd<T> {
+    /// To be a part of others.
+    pub(super) fn boxed(self) -> Box<dyn Output<T>> {
+        match self {
+            Self::Direct(sender) => Box::new(Padded::new(sender)),
+            Self::Other(output) => output,
+        }
+    }
+}
+
+impl<T: Send + 'static> InputEnd<T> {
+    /// To be a part of others.
+    pub(super) fn boxed(self) -> Box<dyn Input<T>> {
+        match self {
+            Self::Direct(receiver) => Box::new(Padded::new(receiver)),
+            Self::Other(input) => input,
+        }
+    }
+}
+
+impl<T> OutputEnd<T> {
+    #[inline(always)]
+    pub(super) fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
+        match self {
+            Self::Direct(sender) => edge::send_one(sender, record, meter),
+            Self::Other(output) => output.send_one(record, meter),
+        }
+    }
+
+    pub(super) fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        match self {
+            Self::Direct(sender) => edge::send(sender, records, meter),
+            Self::Other(output) => output.send(records, meter),
+        }
+    }
+
+    pub(super) fn end_turn(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
+        match self {
+            Self::Direct(sender) => edge::send(sender, records, meter),
+            Self::Other(output) => output.end_turn(records, meter),
+        }
+    }
+}
+
+impl<T> InputEnd<T> {
+    #[inline(always)]
+    pub(super) fn recv_one(&mut self, meter: &Meter) -> Result<T, RecvError> {
+        match self {
+            Self::Direct(receiver) => edge::recv_one(receiver, meter),
+            Self::Other(input) => input.recv_one(meter),
+        }
+    }
+
+    pub(super) fn recv(
+        &mut self,
+        records: &mut Vec<T>,
+        limit: usize,
+        meter: &Meter,
+    ) -> Result<(), RecvError> {
+        match self {
+            Self::Direct(receiver) => edge::recv(receiver, records, limit, meter),
+            Self::Other(input) => input.recv(records, limit, meter),
+        }
+    }
+}
