@@ -1,12 +1,14 @@
 //! The ends of edges as workers have them: those of the commonest channel themselves, so that what
 //! they do for each record is compiled into the worker, and all others behind a pointer.
+//!
+//! What goes through the commonest is counted by the channel alone, by the positions of its ring.
 
 use super::edge::{self, Input, Output};
 use super::emit::Stopped;
 use super::meter::Meter;
 use crate::error::RecvError;
 use crate::flavour::Spsc;
-use crate::sync::Padded;
+use crate::sync::{Ordering, Padded};
 use crate::{Receiver, Sender};
 
 /// What a worker sends to.
@@ -43,6 +45,21 @@ impl<T: Send + 'static> InputEnd<T> {
 }
 
 impl<T> OutputEnd<T> {
+    /// For the worker that has it: who counts what is sent.
+    pub(super) fn begin(&self, meter: &Meter) {
+        let is_direct = matches!(self, Self::Direct(_));
+        // ORDERING: Relaxed; looked at for snapshots, which come after the pipeline is made.
+        meter.by_edges.sent.store(is_direct, Ordering::Relaxed);
+    }
+
+    /// So many were sent.
+    #[inline(always)]
+    pub(super) fn count(&self, n: usize, meter: &Meter) {
+        if matches!(self, Self::Other(_)) {
+            meter.sent.add(n);
+        }
+    }
+
     #[inline(always)]
     pub(super) fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
         match self {
@@ -67,6 +84,21 @@ impl<T> OutputEnd<T> {
 }
 
 impl<T> InputEnd<T> {
+    /// For the worker that has it: who counts what is received.
+    pub(super) fn begin(&self, meter: &Meter) {
+        let is_direct = matches!(self, Self::Direct(_));
+        // ORDERING: Relaxed; as for what is sent.
+        meter.by_edges.received.store(is_direct, Ordering::Relaxed);
+    }
+
+    /// So many were received.
+    #[inline(always)]
+    pub(super) fn count(&self, n: usize, meter: &Meter) {
+        if matches!(self, Self::Other(_)) {
+            meter.received.add(n);
+        }
+    }
+
     #[inline(always)]
     pub(super) fn recv_one(&mut self, meter: &Meter) -> Result<T, RecvError> {
         match self {

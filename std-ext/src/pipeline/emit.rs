@@ -39,6 +39,7 @@ impl<T> Emit<T> {
         by_turns: bool,
         meter: Arc<Padded<Meter>>,
     ) -> Self {
+        output.begin(&meter);
         Self {
             output,
             records: Vec::new(),
@@ -87,7 +88,7 @@ impl<T> Emit<T> {
             return Err(Stopped);
         }
         in_hand.done();
-        self.meter.sent.add(1);
+        self.output.count(1, &self.meter);
         sent.map_err(|_| Stopped)
     }
 
@@ -128,7 +129,7 @@ impl<T> Emit<T> {
         } else {
             give(&mut self.output, &mut self.records, &self.meter)
         };
-        self.meter.sent.add(had - self.records.len());
+        self.output.count(had - self.records.len(), &self.meter);
         if given.is_err() {
             self.is_stopped = true;
             self.drop_records();

@@ -5,7 +5,7 @@ use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::sync::{AtomicU64, METERED, Mutex, Ordering, Padded, lock};
+use crate::sync::{AtomicBool, AtomicU64, METERED, Mutex, Ordering, Padded, lock};
 
 /// What a worker waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub(super) struct Meter {
     pub(super) received: Tally,
     pub(super) sent: Tally,
     pub(super) dropped: Tally,
+    /// Whether what it receives and sends is counted by its edges alone.
+    pub(super) by_edges: ByEdges,
     /// Of records on edges that are weighed.
     pub(super) received_weight: Tally,
     pub(super) sent_weight: Tally,
@@ -92,6 +94,13 @@ impl Drop for InHand<'_> {
     fn drop(&mut self) {
         self.0.dropped.add(1);
     }
+}
+
+/// What a worker does not count, since the edge counts the same: said before it starts.
+#[derive(Debug, Default)]
+pub(super) struct ByEdges {
+    pub(super) received: AtomicBool,
+    pub(super) sent: AtomicBool,
 }
 
 /// A count to which one thread adds.

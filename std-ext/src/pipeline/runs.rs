@@ -95,6 +95,7 @@ where
             outlet,
         } = seat;
         let meter = outlet.meter();
+        input.begin(&meter);
         outlet.hire(draft, |emit| StageWorker {
             input,
             work,

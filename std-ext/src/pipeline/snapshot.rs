@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::control::Ended;
-use super::meter::{Load, Meter, Pressure, Spent, StageMeter, Tally};
+use super::meter::{ByEdges, Load, Meter, Pressure, Spent, StageMeter, Tally};
 use crate::credit::Pool;
 use crate::stats::{Monitor, Stats};
+use crate::sync::{AtomicBool, Ordering};
 
 /// Whatever can be read of a pipeline.
 pub(super) struct Gauges {
@@ -57,7 +58,7 @@ impl ChannelGauge {
 
 impl Gauges {
     pub(super) fn snapshot(&self, now: Instant) -> Snapshot {
-        let edges = self.edges.iter().map(Edge::state);
+        let edges: Vec<EdgeState> = self.edges.iter().map(Edge::state).collect();
         let stages = self.stages.iter().map(|stage| {
             let workers = || stage.workers.iter();
             let weight = |tally: fn(&Meter) -> &Tally| {
@@ -74,10 +75,25 @@ impl Gauges {
                 workers: workers().map(|worker| worker.spent(now)).collect(),
             }
         });
-        Snapshot {
-            edges: edges.collect(),
-            stages: stages.collect(),
+        let mut stages: Vec<StageState> = stages.collect();
+        for edge in &edges {
+            if self.is_by_edges(edge.to, |by_edges| &by_edges.received) {
+                stages[edge.to].received = edge.stats.delivered;
+            }
+            // One that sends to another edge as well counts itself.
+            for &from in &edge.from {
+                if self.is_by_edges(from, |by_edges| &by_edges.sent) {
+                    stages[from].sent = edge.stats.offered;
+                }
+            }
         }
+        Snapshot { stages, edges }
+    }
+
+    /// Whether a stage leaves it to its edge to count.
+    fn is_by_edges(&self, stage: usize, which: fn(&ByEdges) -> &AtomicBool) -> bool {
+        let mut workers = self.stages[stage].workers.iter();
+        workers.any(|worker| which(&worker.by_edges).load(Ordering::Relaxed))
     }
 }
 
