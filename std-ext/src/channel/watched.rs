@@ -25,13 +25,19 @@ impl<T, F: Flavour> Sender<T, F> {
         }
         match offer(&mut self.tx, &self.shared, item) {
             Ok(()) => Ok(Sent::Stored),
-            Err(TrySendError::Full(item)) => {
-                let _waiting = waits();
-                self.send(item)
-            }
-            // Which counts it.
-            Err(TrySendError::Disconnected(item)) => self.send(item),
+            Err(refusal) => self.send_after(refusal, waits),
         }
+    }
+
+    #[cold]
+    fn send_after<W>(
+        &mut self,
+        refusal: TrySendError<T>,
+        waits: impl FnOnce() -> W,
+    ) -> Result<Sent<T>, SendError<T>> {
+        let _waiting = matches!(refusal, TrySendError::Full(_)).then(waits);
+        // It counts what is refused.
+        self.send(refusal.into_inner())
     }
 
     /// As [`send_many`](Self::send_many), and keeps what `waits` gives for as long as it
@@ -62,11 +68,14 @@ impl<T, F: Flavour> Receiver<T, F> {
         match receive(&mut self.consumer, &self.shared, Rx::pop) {
             Ok(item) => Ok(item),
             Err(TryRecvError::Disconnected) => Err(RecvError),
-            Err(TryRecvError::Empty) => {
-                let _waiting = waits();
-                self.recv()
-            }
+            Err(TryRecvError::Empty) => self.recv_waiting(waits),
         }
+    }
+
+    #[cold]
+    fn recv_waiting<W>(&mut self, waits: impl FnOnce() -> W) -> Result<T, RecvError> {
+        let _waiting = waits();
+        self.recv()
     }
 
     /// As [`recv_many`](Self::recv_many), and keeps what `waits` gives for as long as it
@@ -81,10 +90,18 @@ impl<T, F: Flavour> Receiver<T, F> {
         match receive(&mut self.consumer, &self.shared, up_to(limit, buffer)) {
             Ok(n) => Ok(n),
             Err(TryRecvError::Disconnected) => Err(RecvError),
-            Err(TryRecvError::Empty) => {
-                let _waiting = waits();
-                self.recv_many(buffer, limit)
-            }
+            Err(TryRecvError::Empty) => self.recv_many_waiting(buffer, limit, waits),
         }
+    }
+
+    #[cold]
+    fn recv_many_waiting<W>(
+        &mut self,
+        buffer: &mut Vec<T>,
+        limit: usize,
+        waits: impl FnOnce() -> W,
+    ) -> Result<usize, RecvError> {
+        let _waiting = waits();
+        self.recv_many(buffer, limit)
     }
 }

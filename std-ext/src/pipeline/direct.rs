@@ -52,33 +52,41 @@ impl<T> OutputEnd<T> {
         meter.by_edges.sent.store(is_direct, Ordering::Relaxed);
     }
 
-    /// So many were sent.
-    #[inline(always)]
-    pub(super) fn count(&self, n: usize, meter: &Meter) {
-        if matches!(self, Self::Other(_)) {
-            meter.sent.add(n);
-        }
-    }
-
     #[inline(always)]
     pub(super) fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
         match self {
             Self::Direct(sender) => edge::send_one(sender, record, meter),
-            Self::Other(output) => output.send_one(record, meter),
+            Self::Other(output) => {
+                let sent = output.send_one(record, meter);
+                if !matches!(sent, Err(Some(_))) {
+                    meter.sent.add(1);
+                }
+                sent
+            }
         }
     }
 
     pub(super) fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         match self {
             Self::Direct(sender) => edge::send(sender, records, meter),
-            Self::Other(output) => output.send(records, meter),
+            Self::Other(output) => {
+                let had = records.len();
+                let sent = output.send(records, meter);
+                meter.sent.add(had - records.len());
+                sent
+            }
         }
     }
 
     pub(super) fn end_turn(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
         match self {
             Self::Direct(sender) => edge::send(sender, records, meter),
-            Self::Other(output) => output.end_turn(records, meter),
+            Self::Other(output) => {
+                let had = records.len();
+                let sent = output.end_turn(records, meter);
+                meter.sent.add(had - records.len());
+                sent
+            }
         }
     }
 }
@@ -91,19 +99,15 @@ impl<T> InputEnd<T> {
         meter.by_edges.received.store(is_direct, Ordering::Relaxed);
     }
 
-    /// So many were received.
-    #[inline(always)]
-    pub(super) fn count(&self, n: usize, meter: &Meter) {
-        if matches!(self, Self::Other(_)) {
-            meter.received.add(n);
-        }
-    }
-
     #[inline(always)]
     pub(super) fn recv_one(&mut self, meter: &Meter) -> Result<T, RecvError> {
         match self {
             Self::Direct(receiver) => edge::recv_one(receiver, meter),
-            Self::Other(input) => input.recv_one(meter),
+            Self::Other(input) => {
+                let record = input.recv_one(meter)?;
+                meter.received.add(1);
+                Ok(record)
+            }
         }
     }
 
@@ -115,7 +119,12 @@ impl<T> InputEnd<T> {
     ) -> Result<(), RecvError> {
         match self {
             Self::Direct(receiver) => edge::recv(receiver, records, limit, meter),
-            Self::Other(input) => input.recv(records, limit, meter),
+            Self::Other(input) => {
+                let had = records.len();
+                input.recv(records, limit, meter)?;
+                meter.received.add(records.len() - had);
+                Ok(())
+            }
         }
     }
 }

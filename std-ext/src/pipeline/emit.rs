@@ -82,14 +82,19 @@ impl<T> Emit<T> {
         if self.is_stopped {
             return Err(Stopped);
         }
-        let sent = self.output.send_one(record, &self.meter);
-        self.is_stopped = sent.is_err();
-        if let Err(Some(_not_offered)) = sent {
-            return Err(Stopped);
+        match self.output.send_one(record, &self.meter) {
+            Ok(()) => {
+                in_hand.done();
+                Ok(())
+            }
+            Err(not_offered) => {
+                if not_offered.is_none() {
+                    in_hand.done();
+                }
+                self.is_stopped = true;
+                Err(Stopped)
+            }
         }
-        in_hand.done();
-        self.output.count(1, &self.meter);
-        sent.map_err(|_| Stopped)
     }
 
     /// Sends what was kept.
@@ -123,13 +128,11 @@ impl<T> Emit<T> {
         &mut self,
         give: impl FnOnce(&mut OutputEnd<T>, &mut Vec<T>, &Meter) -> Result<(), Stopped>,
     ) -> Result<(), Stopped> {
-        let had = self.records.len();
         let given = if self.is_stopped {
             Err(Stopped)
         } else {
             give(&mut self.output, &mut self.records, &self.meter)
         };
-        self.output.count(had - self.records.len(), &self.meter);
         if given.is_err() {
             self.is_stopped = true;
             self.drop_records();

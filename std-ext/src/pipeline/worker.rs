@@ -103,7 +103,6 @@ impl From<Stopped> for End {
 impl<I, O, W: Work<I, O>> StageWorker<I, O, W> {
     fn work_on_one(&mut self, control: &Control) -> Result<(), End> {
         let record = self.input.recv_one(&self.meter)?;
-        self.input.count(1, &self.meter);
         self.work(record, control)?;
         Ok(self.emit.flush()?)
     }
@@ -111,7 +110,6 @@ impl<I, O, W: Work<I, O>> StageWorker<I, O, W> {
     fn work_on_batch(&mut self, control: &Control) -> Result<(), End> {
         self.input
             .recv(&mut self.records, self.batch, &self.meter)?;
-        self.input.count(self.records.len(), &self.meter);
         self.records.reverse();
         while let Some(record) = self.records.pop() {
             self.work(record, control)?;
