@@ -5,7 +5,7 @@
 
 use super::edge::{self, Input, Output};
 use super::emit::Stopped;
-use super::meter::Meter;
+use super::meter::{InHand, Meter};
 use crate::error::RecvError;
 use crate::flavour::Spsc;
 use crate::sync::{Ordering, Padded};
@@ -53,15 +53,18 @@ impl<T> OutputEnd<T> {
     }
 
     #[inline(always)]
-    pub(super) fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
+    pub(super) fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Stopped> {
         match self {
             Self::Direct(sender) => edge::send_one(sender, record, meter),
             Self::Other(output) => {
+                // Closures of the user's may panic before it is offered.
+                let in_hand = InHand::new(meter);
                 let sent = output.send_one(record, meter);
                 if !matches!(sent, Err(Some(_))) {
+                    in_hand.done();
                     meter.sent.add(1);
                 }
-                sent
+                sent.map_err(|_| Stopped)
             }
         }
     }

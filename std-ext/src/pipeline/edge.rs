@@ -84,7 +84,7 @@ where
     F::Gauge<T>: 'static,
 {
     fn send_one(&mut self, record: T, meter: &Meter) -> Result<(), Option<T>> {
-        send_one(self, record, meter)
+        send_one(self, record, meter).map_err(|Stopped| None)
     }
 
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
@@ -102,9 +102,9 @@ pub(super) fn send_one<T, F: Flavour>(
     sender: &mut Sender<T, F>,
     record: T,
     meter: &Meter,
-) -> Result<(), Option<T>> {
+) -> Result<(), Stopped> {
     let sent = sender.send_watched(record, || meter.wait(Wait::Room));
-    sent.map(drop).map_err(|_| None)
+    sent.map(drop).map_err(|_| Stopped)
 }
 
 pub(super) fn send<T, F: Flavour>(

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::direct::OutputEnd;
-use super::meter::{InHand, Meter};
+use super::meter::Meter;
 use crate::sync::Padded;
 
 /// Where a stage puts its records: the edge to the next stage.
@@ -78,23 +78,15 @@ impl<T> Emit<T> {
     /// Sends one alone.
     #[inline(always)]
     fn send_one(&mut self, record: T) -> Result<(), Stopped> {
-        let in_hand = InHand::new(&self.meter);
         if self.is_stopped {
+            self.meter.dropped.add(1);
             return Err(Stopped);
         }
-        match self.output.send_one(record, &self.meter) {
-            Ok(()) => {
-                in_hand.done();
-                Ok(())
-            }
-            Err(not_offered) => {
-                if not_offered.is_none() {
-                    in_hand.done();
-                }
-                self.is_stopped = true;
-                Err(Stopped)
-            }
+        let sent = self.output.send_one(record, &self.meter);
+        if sent.is_err() {
+            self.is_stopped = true;
         }
+        sent
     }
 
     /// Sends what was kept.

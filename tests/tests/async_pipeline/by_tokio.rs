@@ -135,6 +135,9 @@ fn slow_sink_holds_the_source_and_is_named() {
                 permits.add_permits(7);
             }
             until("filling", || census.alive() >= 10).await;
+            // It has one more than it had permits for.
+            let received = || running.snapshot().stage("write").unwrap().received;
+            until("the permits to be used", || received() == 50 * 7 + 1).await;
             let first = running.snapshot();
             let is_named = |now: &Snapshot| {
                 let slow = now.bottleneck();
