@@ -97,10 +97,19 @@ impl Drop for InHand<'_> {
 }
 
 /// What a worker does not count, since the edge counts the same: said before it starts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ByEdges {
     pub(super) received: AtomicBool,
     pub(super) sent: AtomicBool,
+}
+
+impl Default for ByEdges {
+    fn default() -> Self {
+        Self {
+            received: AtomicBool::new(false),
+            sent: AtomicBool::new(false),
+        }
+    }
 }
 
 /// A count to which one thread adds.
