@@ -17,7 +17,7 @@ pub(super) trait Worker: Send {
 }
 
 /// Ends of channels change with each record: beside those of another worker, on one cache line,
-/// they would hold each other up (a quarter more time, by `pipeline/1024`).
+/// they would hold each other up.
 impl<W: Worker> Worker for Padded<W> {
     fn run(&mut self, control: &Control) -> Result<(), BoxError> {
         W::run(self, control)
