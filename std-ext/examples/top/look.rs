@@ -217,7 +217,15 @@ fn stage_load(stage: &StageState) -> Option<StageLoad> {
 mod tests {
     use super::*;
     use ringfence::OnFull;
-    use ringfence::pipeline::Pipeline;
+    use ringfence::pipeline::{Pipeline, Running};
+
+    /// How a pipeline looks that has ended.
+    fn ended(running: Running) -> Period {
+        let board = Board::new();
+        board.pipeline("p", running.handle());
+        running.join().unwrap();
+        Look::at(&board).since(&Look::at(&board))
+    }
 
     #[test]
     fn a_channel_is_seen_between_two_looks() {
@@ -300,26 +308,19 @@ mod tests {
 
     #[test]
     fn a_stage_that_has_ended_has_no_load() {
-        let board = Board::new();
-        let running = Pipeline::source("read", 0..9).sink("write", drop).start();
-        board.pipeline("p", running.handle());
-        running.join().unwrap();
-        let period = Look::at(&board).since(&Look::at(&board));
+        let period = ended(Pipeline::source("read", 0..9).sink("write", drop).start());
         assert!(period.pipelines[0].stages[1].load.is_none());
         assert!(period.pipelines[0].bottleneck.is_none());
     }
 
     #[test]
     fn an_edge_that_is_weighed_says_so() {
-        let board = Board::new();
         let running = Pipeline::source("read", 1..=9u64)
             .stage("same", |n| n)
             .weigh(50, |&n| n)
             .sink("write", drop)
             .start();
-        board.pipeline("p", running.handle());
-        running.join().unwrap();
-        let period = Look::at(&board).since(&Look::at(&board));
+        let period = ended(running);
         let stages = &period.pipelines[0].stages;
         let [weighed, plain] = [1, 2].map(|at| stages[at].edge.as_ref().unwrap());
         let weight = weighed.weight.as_ref().unwrap();
@@ -330,14 +331,11 @@ mod tests {
 
     #[test]
     fn an_edge_from_elsewhere_says_so() {
-        let board = Board::new();
         let running = Pipeline::source("read", 0..9)
             .tee(|copies| copies.sink("log", drop))
             .sink("write", drop)
             .start();
-        board.pipeline("p", running.handle());
-        running.join().unwrap();
-        let period = Look::at(&board).since(&Look::at(&board));
+        let period = ended(running);
         let stages = &period.pipelines[0].stages;
         let from = |name: &str| {
             let stage = stages.iter().find(|stage| stage.name == name).unwrap();

@@ -14,6 +14,8 @@ pub(super) struct Routed<T> {
     /// What goes to each of them.
     parts: Vec<Vec<T>>,
     route: Route<T>,
+    /// Of the records that are about to be sent.
+    routes: Vec<usize>,
 }
 
 impl<T> Routed<T> {
@@ -23,6 +25,7 @@ impl<T> Routed<T> {
             outputs,
             parts,
             route,
+            routes: Vec::new(),
         }
     }
 }
@@ -34,8 +37,11 @@ impl<T: Send + 'static> Output<T> for Routed<T> {
     }
 
     fn send(&mut self, records: &mut Vec<T>, meter: &Meter) -> Result<(), Stopped> {
-        for record in records.drain(..) {
-            let to = (self.route)(&record);
+        // All, before the first is taken: if it panics, none was offered, and none is lost.
+        self.routes.clear();
+        self.routes
+            .extend(records.iter().map(|record| (self.route)(record)));
+        for (record, &to) in records.drain(..).zip(&self.routes) {
             self.parts[to].push(record);
         }
         let parts = self.outputs.iter_mut().zip(&mut self.parts);

@@ -63,6 +63,23 @@ fn order_is_not_kept_by_edges_that_drop() {
 }
 
 #[test]
+fn panic_of_a_key_loses_no_record() {
+    for batch in [1, 4] {
+        let error = Pipeline::source("read", 0..100u64)
+            .sink("write", drop)
+            .parallel(2)
+            .key_by(|&n| if n == 10 { panic!("no key") } else { n })
+            .batch(batch)
+            .run()
+            .unwrap_err();
+        assert_eq!(error.to_string(), "stage \"read\" panicked: no key");
+        assert_exact(&error.report().total);
+        let (read, batch) = (&error.report().total.stages[0], batch as u64);
+        assert_eq!((read.sent, read.dropped), (10 / batch * batch, batch));
+    }
+}
+
+#[test]
 fn each_key_has_its_worker_and_its_order() {
     let seen: Arc<Mutex<HashMap<u64, Vec<u64>>>> = Arc::default();
     let workers: Arc<Mutex<HashSet<(u64, thread::ThreadId)>>> = Arc::default();
