@@ -1,11 +1,12 @@
 //! A run of items, read where they are. Invariants: those of [`super`].
 
-use core::iter::FusedIterator;
+use core::iter::{Chain, FusedIterator};
 use core::marker::PhantomData;
 use core::ops::Index;
+use core::slice;
 
-use super::packing::Position;
 use super::{Consumer, Owner};
+use crate::slots::StampedSlot;
 
 /// Items to read where they are, oldest first. See [`Consumer::read_chunk`].
 #[derive(Debug)]
@@ -41,7 +42,7 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
     pub fn get(&self, n: usize) -> Option<&O::Item> {
         // SAFETY: within what was published when the chunk was made, and the consumer
         // is borrowed since.
-        (n < self.len).then(|| unsafe { self.consumer.item_behind(self.consumer.position(), n) })
+        (n < self.len).then(|| unsafe { self.consumer.item(n) })
     }
 
     /// The item so many behind the oldest, to change where it is. What is not committed
@@ -54,10 +55,9 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
     /// The items, oldest first.
     #[inline]
     pub fn iter(&self) -> Iter<'_, O> {
+        let [ahead, beyond] = self.consumer.stretches(self.len);
         Iter {
-            consumer: self.consumer,
-            at: self.consumer.position(),
-            left: self.len,
+            slots: ahead.slots.iter().chain(beyond.slots),
             items: PhantomData,
         }
     }
@@ -78,36 +78,39 @@ impl<'a, O: Owner> ReadChunk<'a, O> {
 #[derive(Debug)]
 #[must_use = "iterators are lazy"]
 pub struct Iter<'a, O: Owner> {
-    consumer: &'a Consumer<O>,
-    /// Of the next item.
-    at: Position,
-    left: usize,
+    /// Of published items.
+    slots: Chain<Slots<'a, O>, Slots<'a, O>>,
     /// As in the chunk.
     items: PhantomData<&'a [O::Item]>,
 }
+
+type Slots<'a, O> = slice::Iter<'a, StampedSlot<<O as Owner>::Item>>;
 
 impl<'a, O: Owner> Iterator for Iter<'a, O> {
     type Item = &'a O::Item;
 
     #[inline]
     fn next(&mut self) -> Option<&'a O::Item> {
-        self.left = self.left.checked_sub(1)?;
         // SAFETY: within the chunk, as in `get`.
-        let (item, next) = unsafe { self.consumer.item_at(self.at) };
-        self.at = next;
-        Some(item)
+        self.slots.next().map(|slot| unsafe { slot.item() })
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+        self.slots.size_hint()
+    }
+
+    #[inline]
+    fn fold<B, F: FnMut(B, &'a O::Item) -> B>(self, init: B, mut f: F) -> B {
+        // SAFETY: within the chunk, as in `get`.
+        self.slots.fold(init, |so_far, slot| f(so_far, unsafe { slot.item() }))
     }
 }
 
 impl<O: Owner> DoubleEndedIterator for Iter<'_, O> {
+    #[inline]
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.left = self.left.checked_sub(1)?;
         // SAFETY: within the chunk, as in `get`.
-        Some(unsafe { self.consumer.item_behind(self.at, self.left) })
+        self.slots.next_back().map(|slot| unsafe { slot.item() })
     }
 }
 

@@ -3,10 +3,11 @@
 use core::fmt;
 
 use super::packing::Position;
-use super::parts::{Parts, position};
+use super::parts::{Parts, Stretch, free, is_turn, position};
 use super::storage::sealed::Storage;
 use super::{PopError, PushError, ReadChunk, Shared, Solo, Stamped};
 use crate::policy::Push;
+use crate::slots::StampedSlot;
 use crate::sync::rmw::AtomicBool;
 use crate::sync::{Ordering, with_arc};
 
@@ -133,8 +134,7 @@ impl<O: Owner> Producer<O> {
     #[inline]
     #[must_use]
     pub fn has_room(&self) -> bool {
-        // ORDERING: Relaxed; the push looks again.
-        parts(&self.owner).is_turn(self.at, false, Ordering::Relaxed)
+        parts(&self.owner).seems_empty(self.at)
     }
 
     /// Copies as much of `items` as there is room for, and returns how many items
@@ -278,12 +278,19 @@ impl<O: Owner> Consumer<O> {
             return 0;
         };
         each(first);
+        let parts = parts(&self.owner);
         let mut n = 1;
-        // What is not there yet is left to the next call, without a pause.
-        while n < limit && parts(&self.owner).run(self.at, 1, true).len == 1 {
-            // SAFETY: published (T3), as this look has found.
-            each(unsafe { self.take_published() });
-            n += 1;
+        for stretch in parts.stretches(self.at, limit - 1) {
+            let full = parts.packing.full(stretch.at);
+            for slot in stretch.slots {
+                // What is not there yet is left to the next call, without a pause.
+                if !is_turn(slot, full) {
+                    return n;
+                }
+                // SAFETY: published (T3), as this look has found.
+                each(unsafe { take_next(&parts, &mut self.at, slot) });
+                n += 1;
+            }
         }
         n
     }
@@ -331,22 +338,6 @@ impl<O: Owner> Consumer<O> {
         ReadChunk::new(self, len)
     }
 
-    /// Position of the next pop.
-    #[inline]
-    pub(super) fn position(&self) -> Position {
-        self.at
-    }
-
-    /// Takes the oldest item, without a look at its stamp.
-    ///
-    /// # Safety
-    /// It is published.
-    #[inline(always)]
-    unsafe fn take_published(&mut self) -> O::Item {
-        // SAFETY: as the caller promises.
-        unsafe { take_next(&parts(&self.owner), &mut self.at) }
-    }
-
     /// Drops the oldest `n` items, each when its slot is free, without a look at their
     /// stamps.
     ///
@@ -355,33 +346,30 @@ impl<O: Owner> Consumer<O> {
     #[inline]
     pub(super) unsafe fn drop_published(&mut self, n: usize) {
         let parts = parts(&self.owner);
-        for _ in 0..n {
-            // SAFETY: as the caller promises.
-            drop(unsafe { take_next(&parts, &mut self.at) });
+        for stretch in parts.stretches(self.at, n) {
+            for slot in stretch.slots {
+                // SAFETY: as the caller promises.
+                drop(unsafe { take_next(&parts, &mut self.at, slot) });
+            }
         }
     }
 
-    /// The item at `at`, and the position behind it.
+    /// The oldest `n` items, in two stretches.
+    #[inline]
+    pub(super) fn stretches(&self, n: usize) -> [Stretch<'_, O::Item>; 2] {
+        parts(&self.owner).stretches(self.at, n)
+    }
+
+    /// The item so many behind the oldest.
     ///
     /// # Safety
-    /// It is published, and not popped.
+    /// That many and one are published.
     #[inline]
-    pub(super) unsafe fn item_at(&self, at: Position) -> (&O::Item, Position) {
+    pub(super) unsafe fn item(&self, n: usize) -> &O::Item {
         let parts = parts(&self.owner);
         // SAFETY: published, and this is the only consumer (T2, T3), which is borrowed
         // as long as the reference lives.
-        (unsafe { parts.slot(at).item() }, parts.packing.next(at))
-    }
-
-    /// The item so many behind the one at `at`.
-    ///
-    /// # Safety
-    /// It is published, and not popped.
-    #[inline]
-    pub(super) unsafe fn item_behind(&self, at: Position, n: usize) -> &O::Item {
-        let at = parts(&self.owner).packing.advance(at, n);
-        // SAFETY: as the caller promises.
-        unsafe { self.item_at(at).0 }
+        unsafe { parts.slot(parts.packing.advance(self.at, n)).item() }
     }
 
     /// The item so many behind the oldest, to change.
@@ -390,7 +378,7 @@ impl<O: Owner> Consumer<O> {
     /// That many and one are published.
     pub(super) unsafe fn item_mut(&mut self, n: usize) -> &mut O::Item {
         let parts = parts(&self.owner);
-        // SAFETY: as in `item_at`; borrowed to be changed.
+        // SAFETY: as in `item`; borrowed to be changed.
         unsafe { parts.slot(parts.packing.advance(self.at, n)).item_mut() }
     }
 
@@ -403,15 +391,15 @@ impl<O: Owner> Consumer<O> {
 /// Takes the item at `at`, which is where the one consumer is, and moves it on.
 ///
 /// # Safety
-/// It is published, and `at` the consumer's.
+/// It is published, `at` the consumer's, and `slot` the one there.
 #[inline(always)]
-unsafe fn take_next<T>(parts: &Parts<'_, T>, at: &mut Position) -> T {
-    let taken = *at;
-    *at = parts.packing.next(taken);
+unsafe fn take_next<T>(parts: &Parts<'_, T>, at: &mut Position, slot: &StampedSlot<T>) -> T {
+    let freed = parts.packing.freed(*at);
+    *at = parts.packing.next(*at);
     // ORDERING: Relaxed, as in `claim`.
     parts.head.store(at.0, Ordering::Relaxed);
     // SAFETY: published, and this is the only consumer, which has just passed it (T2, T3).
-    unsafe { parts.free(taken) }
+    unsafe { free(slot, freed) }
 }
 
 impl<O: Owner> Drop for Consumer<O> {

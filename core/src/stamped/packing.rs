@@ -89,10 +89,16 @@ impl Packing {
         }
     }
 
-    /// The first position of the next lap. Not inlined, so that the others are ready
-    /// without waiting for the comparison.
+    /// Not inlined, so that the positions of this lap are ready without waiting for the
+    /// comparison.
     #[cold]
     const fn next_lap(self, at: Position) -> Position {
+        self.lap_behind(at)
+    }
+
+    /// The first position of the next lap.
+    #[inline(always)]
+    pub(super) const fn lap_behind(self, at: Position) -> Position {
         Position(self.empty(at).0.wrapping_add(self.lap))
     }
 

@@ -17,6 +17,14 @@ enum Blocked {
     ByClaim,
 }
 
+/// Neighbouring slots, which have their turns in the same lap.
+#[derive(Debug)]
+pub(super) struct Stretch<'a, T> {
+    pub(super) slots: &'a [StampedSlot<T>],
+    /// Of the first of them.
+    pub(super) at: Position,
+}
+
 /// A run of slots that has been claimed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claimed {
@@ -51,6 +59,41 @@ impl<'a, T> Parts<'a, T> {
         debug_assert!(index < self.slots.len());
         // SAFETY: in bounds by T4.
         unsafe { self.slots.get_unchecked(index) }
+    }
+
+    /// The slots from `at` on, up to `most` and to all that there are: to the end of the lap,
+    /// and from the beginning of the next.
+    #[inline(always)]
+    pub(super) fn stretches(&self, at: Position, most: usize) -> [Stretch<'a, T>; 2] {
+        let index = self.packing.index(at);
+        debug_assert!(self.slots.len() == self.packing.capacity() && index < self.slots.len());
+        let most = most.min(self.packing.capacity());
+        let ahead = most.min(self.packing.capacity() - index);
+        // SAFETY: both in bounds by T4: of as many slots as the capacity says, what is ahead
+        // ends with the last one, and the others, at most the capacity, before `index`.
+        let [ahead, beyond] = unsafe {
+            [
+                self.slots.get_unchecked(index..index + ahead),
+                self.slots.get_unchecked(..most - ahead),
+            ]
+        };
+        let next_lap = self.packing.lap_behind(at);
+        [Stretch { slots: ahead, at }, Stretch { slots: beyond, at: next_lap }]
+    }
+
+    /// How many at the beginning of a stretch may be emptied, or filled.
+    #[inline(always)]
+    #[track_caller]
+    fn ready(&self, stretch: &Stretch<'_, T>, full: bool) -> usize {
+        let turn = self.turn(stretch.at, full);
+        let mut n = 0;
+        for slot in stretch.slots {
+            if !is_turn(slot, turn) {
+                break;
+            }
+            n += 1;
+        }
+        n
     }
 
     /// Claims up to `limit` empty slots, at least 1 of at least 1, from `at`, where the
@@ -99,21 +142,31 @@ impl<'a, T> Parts<'a, T> {
     #[inline(always)]
     #[track_caller]
     pub(super) fn run(&self, first: Position, limit: usize, full: bool) -> Claimed {
-        let (mut len, mut end) = (0, first);
-        // ORDERING: Acquire, edges `publish` (of a full slot) and `free` (of an empty
-        // one) to here.
-        while len < limit && self.is_turn(end, full, Ordering::Acquire) {
-            len += 1;
-            end = self.packing.next(end);
+        // Most often it is one, which is known where this is compiled.
+        if limit == 1 {
+            let len = usize::from(is_turn(self.slot(first), self.turn(first, full)));
+            let end = if len == 1 { self.packing.next(first) } else { first };
+            return Claimed { first, len, end };
         }
+        let [ahead, beyond] = self.stretches(first, limit);
+        let mut len = self.ready(&ahead, full);
+        if len == ahead.slots.len() {
+            len += self.ready(&beyond, full);
+        }
+        let end = self.packing.advance(first, len);
         Claimed { first, len, end }
     }
 
+    /// Whether there is room at `at`, for who does not touch it for that.
     #[inline(always)]
-    #[track_caller]
-    pub(super) fn is_turn(&self, at: Position, full: bool, order: Ordering) -> bool {
-        let turn = if full { self.packing.full(at) } else { self.packing.empty(at) };
-        self.slot(at).stamp.load(order) == turn.0
+    pub(super) fn seems_empty(&self, at: Position) -> bool {
+        // ORDERING: Relaxed; the push looks again.
+        self.slot(at).stamp.load(Ordering::Relaxed) == self.packing.empty(at).0
+    }
+
+    #[inline(always)]
+    fn turn(&self, at: Position, full: bool) -> Stamp {
+        if full { self.packing.full(at) } else { self.packing.empty(at) }
     }
 
     /// Moves a side past a run; `Err` with where it is if somebody was faster.
@@ -136,7 +189,7 @@ impl<'a, T> Parts<'a, T> {
         match self.claim_empty::<P, C>(at, 1) {
             Ok(run) => {
                 // SAFETY: claimed just now.
-                unsafe { self.publish(run.first, item) };
+                unsafe { publish(self.slot(run.first), self.packing.full(run.first), item) };
                 Ok(run.end)
             }
             Err(Blocked::ByState) => Err(PushError::Full(item)),
@@ -159,11 +212,13 @@ impl<'a, T> Parts<'a, T> {
         let Ok(run) = self.claim_empty::<P, C>(at, limit) else {
             return Claimed::none(at);
         };
-        let mut at = run.first;
-        for n in 0..run.len {
-            // SAFETY: within the run that was claimed just now.
-            unsafe { self.publish(at, each(n)) };
-            at = self.packing.next(at);
+        let mut n = 0;
+        for Stretch { slots, at } in self.stretches(run.first, run.len) {
+            for slot in slots {
+                // SAFETY: within the run that was claimed just now.
+                unsafe { publish(slot, self.packing.full(at), each(n)) };
+                n += 1;
+            }
         }
         run
     }
@@ -173,24 +228,10 @@ impl<'a, T> Parts<'a, T> {
     #[inline]
     pub(super) fn room(&self, at: Position, most: usize) -> usize {
         let mut room = most.min(self.packing.capacity());
-        // ORDERING: Relaxed; the push looks again.
-        let is_free = |n| self.is_turn(self.packing.advance(at, n), false, Ordering::Relaxed);
-        while room > 0 && !is_free(room - 1) {
+        while room > 0 && !self.seems_empty(self.packing.advance(at, room - 1)) {
             room /= 2;
         }
         room
-    }
-
-    /// # Safety
-    /// The caller has claimed the position to push there, once.
-    #[inline(always)]
-    #[track_caller]
-    unsafe fn publish(&self, at: Position, item: T) {
-        let slot = self.slot(at);
-        // SAFETY: ours (T2), and empty (T1, T3).
-        unsafe { slot.write(item) };
-        // ORDERING: Release, edge `publish` from here to `run`.
-        slot.stamp.store(self.packing.full(at).0, Ordering::Release);
     }
 
     /// Takes the oldest item; and where the consumers are then.
@@ -219,11 +260,13 @@ impl<'a, T> Parts<'a, T> {
         let Ok(run) = self.claim_full::<P, C>(at, limit) else {
             return (at, 0);
         };
-        let mut at = run.first;
-        for n in 0..run.len {
-            // SAFETY: within the run that was claimed just now.
-            each(n, unsafe { self.free(at) });
-            at = self.packing.next(at);
+        let mut n = 0;
+        for Stretch { slots, at } in self.stretches(run.first, run.len) {
+            for slot in slots {
+                // SAFETY: within the run that was claimed just now.
+                each(n, unsafe { free(slot, self.packing.freed(at)) });
+                n += 1;
+            }
         }
         (run.end, run.len)
     }
@@ -233,12 +276,8 @@ impl<'a, T> Parts<'a, T> {
     #[inline(always)]
     #[track_caller]
     pub(super) unsafe fn free(&self, at: Position) -> T {
-        let slot = self.slot(at);
-        // SAFETY: ours (T2), and full (T1, T3).
-        let item = unsafe { slot.take() };
-        // ORDERING: Release, edge `free` from here to `run`.
-        slot.stamp.store(self.packing.freed(at).0, Ordering::Release);
-        item
+        // SAFETY: as the caller promises.
+        unsafe { free(self.slot(at), self.packing.freed(at)) }
     }
 
     /// How many positions were claimed to push and not to pop, at one instant, as far
@@ -265,6 +304,37 @@ impl<'a, T> Parts<'a, T> {
             }
         }
     }
+}
+
+/// Whether it is the slot's turn, of which it is then known that who had the last one is done.
+#[inline(always)]
+#[track_caller]
+pub(super) fn is_turn<T>(slot: &StampedSlot<T>, turn: Stamp) -> bool {
+    // ORDERING: Acquire, edges `publish` (of a full slot) and `free` (of an empty one) to here.
+    slot.stamp.load(Ordering::Acquire) == turn.0
+}
+
+/// # Safety
+/// The caller has claimed the slot for a push, once, whose stamp is `full` when that is done.
+#[inline(always)]
+#[track_caller]
+unsafe fn publish<T>(slot: &StampedSlot<T>, full: Stamp, item: T) {
+    // SAFETY: ours (T2), and empty (T1, T3).
+    unsafe { slot.write(item) };
+    // ORDERING: Release, edge `publish` from here to `is_turn`.
+    slot.stamp.store(full.0, Ordering::Release);
+}
+
+/// # Safety
+/// The caller has claimed the slot for a pop, once, whose stamp is `freed` when that is done.
+#[inline(always)]
+#[track_caller]
+pub(super) unsafe fn free<T>(slot: &StampedSlot<T>, freed: Stamp) -> T {
+    // SAFETY: ours (T2), and full (T1, T3).
+    let item = unsafe { slot.take() };
+    // ORDERING: Release, edge `free` from here to `is_turn`.
+    slot.stamp.store(freed.0, Ordering::Release);
+    item
 }
 
 /// It is not yet the `turn` of the slot at `at`: where the own side is now, if it was
