@@ -77,7 +77,7 @@ pub struct RecvFuture<'a, T, F: Flavour = Mpmc>(Receiving<'a, T, F>);
 impl<T, F: Flavour> Future for RecvFuture<'_, T, F> {
     type Output = Result<T, RecvError>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         self.get_mut().0.poll(context.waker(), Rx::pop)
     }
@@ -139,7 +139,7 @@ impl<'a, T, F: Flavour> Receiving<'a, T, F> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn poll<R>(
         &mut self,
         waker: &Waker,
@@ -164,8 +164,28 @@ impl<T, F: Flavour> Drop for Receiving<'_, T, F> {
 }
 
 /// One poll of a receive.
-#[inline]
+#[inline(always)]
 pub(super) fn poll_receive<T, F: Flavour, R>(
+    receiver: &mut Receiver<T, F>,
+    waiting: &mut Waiting,
+    waker: &Waker,
+    mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
+) -> Poll<Result<R, RecvError>> {
+    if !waiting.has_begun() {
+        match receive(&mut receiver.consumer, &receiver.shared, &mut take) {
+            Ok(received) => return Poll::Ready(Ok(received)),
+            Err(TryRecvError::Disconnected) => return Poll::Ready(Err(RecvError)),
+            Err(TryRecvError::Empty) => {
+                receiver.shared.counts.recv.empty_events.add(1);
+                waiting.begin();
+            }
+        }
+    }
+    poll_again(receiver, waiting, waker, take)
+}
+
+#[cold]
+fn poll_again<T, F: Flavour, R>(
     receiver: &mut Receiver<T, F>,
     waiting: &mut Waiting,
     waker: &Waker,
@@ -177,18 +197,11 @@ pub(super) fn poll_receive<T, F: Flavour, R>(
         habits,
         ..
     } = receiver;
-    let mut attempt = || match receive(consumer, shared, &mut take) {
+    let attempt = || match receive(consumer, shared, &mut take) {
         Ok(received) => Some(Ok(received)),
         Err(TryRecvError::Empty) => None,
         Err(TryRecvError::Disconnected) => Some(Err(RecvError)),
     };
-    if !waiting.has_begun() {
-        if let Some(received) = attempt() {
-            return Poll::Ready(received);
-        }
-        shared.counts.recv.empty_events.add(1);
-        waiting.begin();
-    }
     let more = || shared.ring.offered() > 0;
     let (event, blocked_nanos) = for_items(shared);
     waiting.poll((event, blocked_nanos, habits), waker, attempt, more)

@@ -85,7 +85,7 @@ impl<T, F: Flavour> SendFuture<'_, T, F> {
 impl<T, F: Flavour> Future for SendFuture<'_, T, F> {
     type Output = Result<Sent<T>, SendError<T>>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { sender, sending } = self.get_mut();
         assert!(sending.has_item(), "{POLLED_AFTER}");
@@ -133,7 +133,7 @@ impl<T> Sending<T> {
     }
 
     /// The first attempt: `None` if it has to wait.
-    #[inline]
+    #[inline(always)]
     pub(in crate::channel) fn begin<F: Flavour>(
         &mut self,
         sender: &mut Sender<T, F>,
@@ -144,21 +144,28 @@ impl<T> Sending<T> {
         }
         match offer(&mut sender.tx, &sender.shared, item) {
             Ok(()) => Some(Ok(Sent::Stored)),
-            Err(TrySendError::Full(item)) => {
-                self.pending = Pending::Item(item);
-                sender.found_full();
-                self.waiting.begin();
-                None
-            }
-            Err(refusal) => {
-                sender.count(&refusal);
-                Some(Err(SendError(refusal.into_inner())))
-            }
+            Err(refusal) => self.refused(sender, refusal),
         }
     }
 
+    #[cold]
+    fn refused<F: Flavour>(
+        &mut self,
+        sender: &mut Sender<T, F>,
+        refusal: TrySendError<T>,
+    ) -> Option<Result<Sent<T>, SendError<T>>> {
+        if let TrySendError::Full(item) = refusal {
+            self.pending = Pending::Item(item);
+            sender.found_full();
+            self.waiting.begin();
+            return None;
+        }
+        sender.count(&refusal);
+        Some(Err(SendError(refusal.into_inner())))
+    }
+
     /// For who has an item.
-    #[inline]
+    #[inline(always)]
     pub(in crate::channel) fn poll<F: Flavour>(
         &mut self,
         sender: &mut Sender<T, F>,
@@ -171,6 +178,15 @@ impl<T> Sending<T> {
                 }
             }
         }
+        self.poll_again(sender, waker)
+    }
+
+    #[cold]
+    fn poll_again<F: Flavour>(
+        &mut self,
+        sender: &mut Sender<T, F>,
+        waker: &Waker,
+    ) -> Poll<Result<Sent<T>, SendError<T>>> {
         let Self { pending, waiting } = self;
         let Sender {
             tx, shared, habits, ..
