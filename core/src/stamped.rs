@@ -182,10 +182,10 @@ impl<St: Storage<Producers = Shared>> Stamped<St> {
     /// As [`try_push`](Self::try_push); returns what names this push, and the pop that
     /// takes its item, as long as it is in the ring.
     #[doc(hidden)]
-    #[inline]
+    #[inline(always)]
     pub fn push_at(&self, item: St::Item) -> Result<usize, PushError<St::Item>> {
         let parts = self.storage.parts();
-        let at = position(parts.tail);
+        let at = position(&parts.ends.tail);
         parts.push::<Shared, St::Consumers>(at, item).map(|end| end.0)
     }
 
@@ -198,7 +198,7 @@ impl<St: Storage<Producers = Shared>> Stamped<St> {
         St::Item: Copy,
     {
         let parts = self.storage.parts();
-        let at = position(parts.tail);
+        let at = position(&parts.ends.tail);
         let each = |n: usize| items[n];
         parts.push_run::<Shared, St::Consumers>(at, items.len(), each).len
     }
@@ -211,7 +211,7 @@ impl<St: Storage<Producers = Shared>> Stamped<St> {
     #[inline]
     pub fn push_some_at(&self, items: &mut [Option<St::Item>]) -> (usize, usize) {
         let parts = self.storage.parts();
-        let at = position(parts.tail);
+        let at = position(&parts.ends.tail);
         let limit = items.iter().take_while(|item| item.is_some()).count();
         let each = |n: usize| items[n].take().expect("there are so many");
         let run = parts.push_run::<Shared, St::Consumers>(at, limit, each);
@@ -223,7 +223,7 @@ impl<St: Storage<Producers = Shared>> Stamped<St> {
     #[inline]
     pub fn room(&self, most: usize) -> usize {
         let parts = self.storage.parts();
-        parts.room(position(parts.tail), most)
+        parts.room(position(&parts.ends.tail), most)
     }
 }
 
@@ -240,10 +240,10 @@ impl<St: Storage<Consumers = Shared>> Stamped<St> {
 
     /// As [`try_pop`](Self::try_pop), with what names its push.
     #[doc(hidden)]
-    #[inline]
+    #[inline(always)]
     pub fn pop_at(&self) -> Result<(usize, St::Item), PopError> {
         let parts = self.storage.parts();
-        let at = position(parts.head);
+        let at = position(&parts.ends.head);
         parts.pop::<St::Producers, Shared>(at).map(|(end, item)| (end.0, item))
     }
 
@@ -267,7 +267,7 @@ impl<St: Storage<Consumers = Shared>> Stamped<St> {
         let mut done = 0;
         while done < limit {
             let mut batch: [Option<St::Item>; B] = [const { None }; B];
-            let at = position(parts.head);
+            let at = position(&parts.ends.head);
             let most = B.min(limit - done);
             let put = |n: usize, item| batch[n] = Some(item);
             let (_, n) = parts.pop_run::<St::Producers, Shared>(at, most, put);
@@ -289,7 +289,7 @@ impl<St: Storage<Consumers = Shared>> Stamped<St> {
         St::Item: Copy,
     {
         let parts = self.storage.parts();
-        let at = position(parts.head);
+        let at = position(&parts.ends.head);
         let limit = buffer.len();
         let put = |n: usize, item| buffer[n] = item;
         parts.pop_run::<St::Producers, Shared>(at, limit, put).1
@@ -359,7 +359,7 @@ impl<St: Storage> Stamped<St> {
     /// Takes the oldest item, alone with the ring.
     fn pop_alone(&mut self) -> Option<St::Item> {
         let parts = self.storage.parts();
-        let at = position(parts.head);
+        let at = position(&parts.ends.head);
         // Nobody is inside, and no handle will be used again (T2).
         parts.pop::<Solo, Solo>(at).ok().map(|(_, item)| item)
     }

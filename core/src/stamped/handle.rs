@@ -99,7 +99,7 @@ impl<O: Owner> Producer<O> {
         O::Storage: Storage<Producers = Solo>,
     {
         let parts = parts(&owner);
-        take(parts.producing).then(|| position(parts.tail)).map(|at| Self { owner, at })
+        take(&parts.ends.producing).then(|| position(&parts.ends.tail)).map(|at| Self { owner, at })
     }
 
     /// Stores `item` behind all others. Wait-free.
@@ -114,7 +114,7 @@ impl<O: Owner> Producer<O> {
 
     /// As [`Stamped::push_at`].
     #[doc(hidden)]
-    #[inline]
+    #[inline(always)]
     pub fn push_at(&mut self, item: O::Item) -> Result<usize, PushError<O::Item>> {
         self.at = parts(&self.owner).push::<Solo, Consumers<O>>(self.at, item)?;
         Ok(self.at.0)
@@ -193,7 +193,7 @@ impl<St: Storage<Producers = Shared>> Push for &Stamped<St> {
 
 impl<O: Owner> Drop for Producer<O> {
     fn drop(&mut self) {
-        give_back(parts(&self.owner).producing);
+        give_back(&parts(&self.owner).ends.producing);
     }
 }
 
@@ -230,7 +230,7 @@ impl<O: Owner> Consumer<O> {
         O::Storage: Storage<Consumers = Solo>,
     {
         let parts = parts(&owner);
-        take(parts.consuming).then(|| position(parts.head)).map(|at| Self { owner, at })
+        take(&parts.ends.consuming).then(|| position(&parts.ends.head)).map(|at| Self { owner, at })
     }
 
     /// Takes the oldest item. Wait-free.
@@ -244,7 +244,7 @@ impl<O: Owner> Consumer<O> {
 
     /// As [`Stamped::pop_at`].
     #[doc(hidden)]
-    #[inline]
+    #[inline(always)]
     pub fn pop_at(&mut self) -> Result<(usize, O::Item), PopError> {
         let (at, item) = parts(&self.owner).pop::<Producers<O>, Solo>(self.at)?;
         self.at = at;
@@ -261,10 +261,10 @@ impl<O: Owner> Consumer<O> {
     /// [`try_pop`](Self::try_pop) would fail. Wait-free.
     pub fn peek_mut(&mut self) -> Option<&mut O::Item> {
         let parts = parts(&self.owner);
+        let slot = parts.slot(self.at);
         // SAFETY: full at the head, and this is the only consumer (T2, T3), which is
         // borrowed as long as the reference lives.
-        let item = || unsafe { parts.slot(self.at).item_mut() };
-        (parts.run(self.at, 1, true).len == 1).then(item)
+        is_turn(slot, parts.packing.full(self.at)).then(|| unsafe { slot.item_mut() })
     }
 
     /// Hands up to `limit` items to `each`, one by one, each after its slot is
@@ -397,14 +397,14 @@ unsafe fn take_next<T>(parts: &Parts<'_, T>, at: &mut Position, slot: &StampedSl
     let freed = parts.packing.freed(*at);
     *at = parts.packing.next(*at);
     // ORDERING: Relaxed, as in `claim`.
-    parts.head.store(at.0, Ordering::Relaxed);
+    parts.ends.head.store(at.0, Ordering::Relaxed);
     // SAFETY: published, and this is the only consumer, which has just passed it (T2, T3).
     unsafe { free(slot, freed) }
 }
 
 impl<O: Owner> Drop for Consumer<O> {
     fn drop(&mut self) {
-        give_back(parts(&self.owner).consuming);
+        give_back(&parts(&self.owner).ends.consuming);
     }
 }
 

@@ -5,7 +5,7 @@ use super::packing::{Packing, Position, Stamp};
 use super::{PopError, PushError, Side};
 use crate::pace;
 use crate::slots::StampedSlot;
-use crate::sync::{self, Ordering};
+use crate::sync::{Ordering, Padded, const_unless_loom};
 use crate::sync::rmw::{AtomicBool, AtomicUsize};
 
 /// Why no slot could be claimed.
@@ -46,11 +46,39 @@ impl Claimed {
 pub struct Parts<'a, T> {
     pub(super) packing: Packing,
     pub(super) slots: &'a [StampedSlot<T>],
-    pub(super) tail: &'a AtomicUsize,
-    pub(super) head: &'a AtomicUsize,
-    pub(super) producing: &'a AtomicBool,
-    pub(super) consuming: &'a AtomicBool,
+    pub(super) ends: &'a Ends,
 }
+
+/// What there is one of, wherever the slots are.
+#[derive(Debug)]
+pub(super) struct Ends {
+    pub(super) tail: Padded<AtomicUsize>,
+    pub(super) head: Padded<AtomicUsize>,
+    /// Whether the one handle of a `Solo` side is out.
+    pub(super) producing: AtomicBool,
+    pub(super) consuming: AtomicBool,
+}
+
+impl Ends {
+    const_unless_loom! {
+        pub(super) const fn new() -> Self {
+            Self {
+                tail: Padded::new(AtomicUsize::new(0)),
+                head: Padded::new(AtomicUsize::new(0)),
+                producing: AtomicBool::new(false),
+                consuming: AtomicBool::new(false),
+            }
+        }
+    }
+}
+
+impl<T> Clone for Parts<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Parts<'_, T> {}
 
 impl<'a, T> Parts<'a, T> {
     #[inline(always)]
@@ -96,45 +124,75 @@ impl<'a, T> Parts<'a, T> {
         n
     }
 
-    /// Claims up to `limit` empty slots, at least 1 of at least 1, from `at`, where the
-    /// producers were.
+    /// Claims the slot at `at`, or one behind: a `full` one for a consumer, from where those
+    /// were, or an empty one for a producer.
     #[inline(always)]
     #[track_caller]
-    fn claim_empty<P: Side, C: Side>(&self, mut at: Position, limit: usize) -> Result<Claimed, Blocked> {
+    fn claim<Own: Side, Other: Side>(&self, at: Position, full: bool) -> Result<Position, Blocked> {
+        let is_turn = is_turn(self.slot(at), self.turn(at, full));
+        if is_turn && self.pass::<Own>(at, self.packing.next(at), full) {
+            return Ok(at);
+        }
+        self.claim_later::<Own, Other>(at, is_turn, full)
+    }
+
+    #[cold]
+    #[track_caller]
+    fn claim_later<Own: Side, Other: Side>(
+        self,
+        at: Position,
+        was_lost: bool,
+        full: bool,
+    ) -> Result<Position, Blocked> {
+        self.claim_run_later::<Own, Other>(at, was_lost, 1, full).map(|run| run.first)
+    }
+
+    /// As `claim`, up to `limit` slots, at least 1 of at least 1.
+    #[inline(always)]
+    #[track_caller]
+    fn claim_run<Own: Side, Other: Side>(
+        &self,
+        at: Position,
+        limit: usize,
+        full: bool,
+    ) -> Result<Claimed, Blocked> {
+        let run = self.run(at, limit, full);
+        if run.len > 0 && self.pass::<Own>(run.first, run.end, full) {
+            return Ok(run);
+        }
+        self.claim_run_later::<Own, Other>(at, run.len > 0, limit, full)
+    }
+
+    /// After an attempt at `at`, which another was faster to claim, or whose turn it was not.
+    /// By value, since who is called by reference keeps the parts in memory.
+    #[cold]
+    #[track_caller]
+    fn claim_run_later<Own: Side, Other: Side>(
+        self,
+        mut at: Position,
+        mut was_lost: bool,
+        limit: usize,
+        full: bool,
+    ) -> Result<Claimed, Blocked> {
         loop {
-            let run = self.run(at, limit, false);
-            if run.len > 0 {
-                match self.claim::<P>(self.tail, &run) {
-                    Ok(()) => return Ok(run),
-                    Err(now) => at = now,
-                }
+            at = if was_lost {
+                pace::after_another();
+                position(self.side(full))
             } else {
-                let full = self.packing.lap_before(at);
-                let turn = (&self.slot(at).stamp, self.packing.empty(at));
-                let sides = (self.tail, self.head, self.packing.capacity());
-                at = blocked::<P, C>(at, turn, sides, full)?;
+                self.blocked::<Own, Other>(at, full)?
+            };
+            let run = self.run(at, limit, full);
+            was_lost = run.len > 0;
+            if was_lost && self.pass::<Own>(run.first, run.end, full) {
+                return Ok(run);
             }
         }
     }
 
-    /// Claims up to `limit` full slots, at least 1 of at least 1, from `at`, where the
-    /// consumers were.
+    /// Who pops, of `full` slots, or who pushes.
     #[inline(always)]
-    #[track_caller]
-    fn claim_full<P: Side, C: Side>(&self, mut at: Position, limit: usize) -> Result<Claimed, Blocked> {
-        loop {
-            let run = self.run(at, limit, true);
-            if run.len > 0 {
-                match self.claim::<C>(self.head, &run) {
-                    Ok(()) => return Ok(run),
-                    Err(now) => at = now,
-                }
-            } else {
-                let turn = (&self.slot(at).stamp, self.packing.full(at));
-                let sides = (self.head, self.tail, self.packing.capacity());
-                at = blocked::<C, P>(at, turn, sides, at)?;
-            }
-        }
+    fn side(&self, full: bool) -> &'a AtomicUsize {
+        if full { &self.ends.head } else { &self.ends.tail }
     }
 
     /// Slots from `first` on, up to `limit`, whose turn it is to be emptied, or
@@ -142,12 +200,6 @@ impl<'a, T> Parts<'a, T> {
     #[inline(always)]
     #[track_caller]
     pub(super) fn run(&self, first: Position, limit: usize, full: bool) -> Claimed {
-        // Most often it is one, which is known where this is compiled.
-        if limit == 1 {
-            let len = usize::from(is_turn(self.slot(first), self.turn(first, full)));
-            let end = if len == 1 { self.packing.next(first) } else { first };
-            return Claimed { first, len, end };
-        }
         let [ahead, beyond] = self.stretches(first, limit);
         let mut len = self.ready(&ahead, full);
         if len == ahead.slots.len() {
@@ -169,28 +221,58 @@ impl<'a, T> Parts<'a, T> {
         if full { self.packing.full(at) } else { self.packing.empty(at) }
     }
 
-    /// Moves a side past a run; `Err` with where it is if somebody was faster.
+    /// Moves a side on; `false` if somebody was faster.
     #[inline(always)]
-    fn claim<S: Side>(&self, side: &AtomicUsize, run: &Claimed) -> Result<(), Position> {
+    fn pass<Own: Side>(&self, first: Position, end: Position, full: bool) -> bool {
+        let own = self.side(full);
         // ORDERING: Relaxed; what orders the slots are their stamps, which were
         // acquired, and which stay as they are until these positions are claimed.
-        if S::SOLO {
-            side.store(run.end.0, Ordering::Relaxed);
-            return Ok(());
+        if Own::SOLO {
+            own.store(end.0, Ordering::Relaxed);
+            return true;
         }
-        side.compare_exchange(run.first.0, run.end.0, Ordering::Relaxed, Ordering::Relaxed)
-            .map(|_| ())
-            .map_err(|_| lost(side))
+        own.compare_exchange(first.0, end.0, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    }
+
+    /// It is not yet the turn of the slot at `at`: where the own side is now, if it was
+    /// another's turn, or why not.
+    #[track_caller]
+    fn blocked<Own: Side, Other: Side>(&self, at: Position, full: bool) -> Result<Position, Blocked> {
+        let (own, other) = (self.side(full), self.side(!full));
+        // ORDERING: Relaxed, all; no item is touched on the strength of these.
+        let now = if Own::SOLO { at } else { position(own) };
+        if now != at {
+            return Ok(now);
+        }
+        // To look at the other side takes its cache line from it: not before the slot has
+        // had its time.
+        pace::in_vain(self.packing.capacity());
+        let turn = self.turn(at, full);
+        let is_turn_now = || self.slot(at).stamp.load(Ordering::Relaxed) == turn.0;
+        if is_turn_now() {
+            return Ok(at);
+        }
+        // Where the other side is if the ring is empty, or full. What a `Solo` side has not
+        // stamped, it has not done.
+        let there = if full { at } else { self.packing.lap_before(at) };
+        if Other::SOLO || position(other) == there {
+            return Err(Blocked::ByState);
+        }
+        if is_turn_now() {
+            return Ok(at);
+        }
+        Err(Blocked::ByClaim)
     }
 
     /// Stores an item; where the producers are then.
     #[inline(always)]
     pub(super) fn push<P: Side, C: Side>(&self, at: Position, item: T) -> Result<Position, PushError<T>> {
-        match self.claim_empty::<P, C>(at, 1) {
-            Ok(run) => {
+        match self.claim::<P, C>(at, false) {
+            Ok(at) => {
                 // SAFETY: claimed just now.
-                unsafe { publish(self.slot(run.first), self.packing.full(run.first), item) };
-                Ok(run.end)
+                unsafe { publish(self.slot(at), self.packing.full(at), item) };
+                Ok(self.packing.next(at))
             }
             Err(Blocked::ByState) => Err(PushError::Full(item)),
             Err(Blocked::ByClaim) => Err(PushError::Contended(item)),
@@ -209,7 +291,7 @@ impl<'a, T> Parts<'a, T> {
         if limit == 0 {
             return Claimed::none(at);
         }
-        let Ok(run) = self.claim_empty::<P, C>(at, limit) else {
+        let Ok(run) = self.claim_run::<P, C>(at, limit, false) else {
             return Claimed::none(at);
         };
         let mut n = 0;
@@ -237,9 +319,9 @@ impl<'a, T> Parts<'a, T> {
     /// Takes the oldest item; and where the consumers are then.
     #[inline(always)]
     pub(super) fn pop<P: Side, C: Side>(&self, at: Position) -> Result<(Position, T), PopError> {
-        match self.claim_full::<P, C>(at, 1) {
+        match self.claim::<C, P>(at, true) {
             // SAFETY: claimed just now.
-            Ok(run) => Ok((run.end, unsafe { self.free(run.first) })),
+            Ok(at) => Ok((self.packing.next(at), unsafe { free(self.slot(at), self.packing.freed(at)) })),
             Err(Blocked::ByState) => Err(PopError::Empty),
             Err(Blocked::ByClaim) => Err(PopError::Contended),
         }
@@ -257,7 +339,7 @@ impl<'a, T> Parts<'a, T> {
         if limit == 0 {
             return (at, 0);
         }
-        let Ok(run) = self.claim_full::<P, C>(at, limit) else {
+        let Ok(run) = self.claim_run::<C, P>(at, limit, true) else {
             return (at, 0);
         };
         let mut n = 0;
@@ -269,15 +351,6 @@ impl<'a, T> Parts<'a, T> {
             }
         }
         (run.end, run.len)
-    }
-
-    /// # Safety
-    /// The caller has claimed the position to pop there, once.
-    #[inline(always)]
-    #[track_caller]
-    pub(super) unsafe fn free(&self, at: Position) -> T {
-        // SAFETY: as the caller promises.
-        unsafe { free(self.slot(at), self.packing.freed(at)) }
     }
 
     /// How many positions were claimed to push and not to pop, at one instant, as far
@@ -297,9 +370,9 @@ impl<'a, T> Parts<'a, T> {
     fn ends(&self) -> (Position, Position) {
         // ORDERING: Relaxed; nothing is touched on the strength of these.
         loop {
-            let tail = position(self.tail);
-            let head = position(self.head);
-            if position(self.tail) == tail {
+            let tail = position(&self.ends.tail);
+            let head = position(&self.ends.head);
+            if position(&self.ends.tail) == tail {
                 return (head, tail);
             }
         }
@@ -335,44 +408,6 @@ pub(super) unsafe fn free<T>(slot: &StampedSlot<T>, freed: Stamp) -> T {
     // ORDERING: Release, edge `free` from here to `is_turn`.
     slot.stamp.store(freed.0, Ordering::Release);
     item
-}
-
-/// It is not yet the `turn` of the slot at `at`: where the own side is now, if it was
-/// another's turn, or why not. `there` is where the other side is if the ring is full, or
-/// empty. By values, since who is called by reference keeps the parts in memory.
-#[cold]
-fn blocked<Own: Side, Other: Side>(
-    at: Position,
-    (stamp, turn): (&sync::AtomicUsize, Stamp),
-    (own, other, capacity): (&AtomicUsize, &AtomicUsize, usize),
-    there: Position,
-) -> Result<Position, Blocked> {
-    // ORDERING: Relaxed, all; no item is touched on the strength of these.
-    let now = if Own::SOLO { at.0 } else { own.load(Ordering::Relaxed) };
-    if now != at.0 {
-        return Ok(Position(now));
-    }
-    // To look at the other side takes its cache line from it: not before the slot has
-    // had its time.
-    pace::in_vain(capacity);
-    if stamp.load(Ordering::Relaxed) == turn.0 {
-        return Ok(at);
-    }
-    // What a `Solo` side has not stamped, it has not done.
-    if Other::SOLO || other.load(Ordering::Relaxed) == there.0 {
-        return Err(Blocked::ByState);
-    }
-    if stamp.load(Ordering::Relaxed) == turn.0 {
-        return Ok(at);
-    }
-    Err(Blocked::ByClaim)
-}
-
-/// Where a side is, after a claim was lost to another.
-#[cold]
-fn lost(side: &AtomicUsize) -> Position {
-    pace::after_another();
-    position(side)
 }
 
 /// Where a side is, to begin with.

@@ -3,10 +3,9 @@
 use core::marker::PhantomData;
 
 use super::packing::Packing;
-use super::parts::Parts;
+use super::parts::{Ends, Parts};
 use super::{Shared, Side, Stamped};
 use crate::slots::StampedSlot;
-use crate::sync::rmw::{AtomicBool, AtomicUsize};
 use crate::sync::{Padded, const_unless_loom, filled};
 
 pub(super) mod sealed {
@@ -22,43 +21,6 @@ pub(super) mod sealed {
     }
 }
 use sealed::Storage;
-
-/// What there is one of, wherever the slots are.
-#[derive(Debug)]
-struct Ends<P, C> {
-    tail: Padded<AtomicUsize>,
-    head: Padded<AtomicUsize>,
-    /// Whether the one handle of a `Solo` side is out.
-    producing: AtomicBool,
-    consuming: AtomicBool,
-    sides: PhantomData<(P, C)>,
-}
-
-impl<P, C> Ends<P, C> {
-    const_unless_loom! {
-        const fn new() -> Self {
-            Self {
-                tail: Padded::new(AtomicUsize::new(0)),
-                head: Padded::new(AtomicUsize::new(0)),
-                producing: AtomicBool::new(false),
-                consuming: AtomicBool::new(false),
-                sides: PhantomData,
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn parts<'a, T>(&'a self, packing: Packing, slots: &'a [StampedSlot<T>]) -> Parts<'a, T> {
-        Parts {
-            packing,
-            slots,
-            tail: &self.tail,
-            head: &self.head,
-            producing: &self.producing,
-            consuming: &self.consuming,
-        }
-    }
-}
 
 /// A ring in place, for exactly `N` items.
 ///
@@ -79,8 +41,9 @@ pub type Ring<T, const N: usize, P = Shared, C = Shared> = Stamped<Place<T, N, P
 /// Where a [`Ring`] keeps its parts.
 #[derive(Debug)]
 pub struct Place<T, const N: usize, P, C> {
-    ends: Ends<P, C>,
+    ends: Ends,
     slots: Padded<[StampedSlot<T>; N]>,
+    sides: PhantomData<(P, C)>,
 }
 
 // SAFETY: items move between threads, hence `T: Send`; a reference to one is given
@@ -104,7 +67,11 @@ impl<T, const N: usize, P: Side, C: Side> Storage for Place<T, N, P, C> {
 
     #[inline(always)]
     fn parts(&self) -> Parts<'_, T> {
-        self.ends.parts(Self::PACKING, &*self.slots)
+        Parts {
+            packing: Self::PACKING,
+            slots: &*self.slots,
+            ends: &self.ends,
+        }
     }
 }
 
@@ -117,6 +84,7 @@ impl<T, const N: usize, P: Side, C: Side> Stamped<Place<T, N, P, C>> {
                 storage: Place {
                     ends: Ends::new(),
                     slots: Padded::new(filled!(StampedSlot::<T>::new(); N)),
+                    sides: PhantomData,
                 },
             }
         }
@@ -161,9 +129,10 @@ mod heap {
     /// Where a [`HeapRing`] keeps its parts.
     #[derive(Debug)]
     pub struct HeapPlace<T, P, C> {
-        ends: Ends<P, C>,
+        ends: Ends,
         slots: StampedSlots<T>,
         packing: Packing,
+        sides: PhantomData<(P, C)>,
     }
 
     // SAFETY: as for `Place`; the slots are owned.
@@ -178,7 +147,11 @@ mod heap {
 
         #[inline(always)]
         fn parts(&self) -> Parts<'_, T> {
-            self.ends.parts(self.packing, self.slots.as_slice())
+            Parts {
+                packing: self.packing,
+                slots: self.slots.as_slice(),
+                ends: &self.ends,
+            }
         }
     }
 
@@ -226,6 +199,7 @@ mod heap {
                     ends: Ends::new(),
                     slots: StampedSlots::allocate(packing.capacity())?,
                     packing,
+                    sides: PhantomData,
                 },
             })
         }
