@@ -11,12 +11,14 @@
 //!
 //! By the fences, either the notifier sees the waiter or the waiter sees what
 //! happened (edge `dekker`). Whoever sees the event closed sees, after an Acquire
-//! fence or a heavy one, what was done before (edge `closed`). What `word` counts is the
-//! queue under the lock, so all writes to it are ordered by the lock.
+//! fence or a heavy one, what was done before (edge `closed`). `word` is written under the
+//! lock, so all writes to it are ordered by the lock.
 //!
-//! A waiter needs no fence of its own while others wait: one that passed after the first of
-//! them wrote `word` separates each notifier into what it did before, which whoever takes
-//! the lock later sees, and what it does since, after which it finds `word` written.
+//! A waiter needs no fence of its own while `word` says that somebody waits: one that passed
+//! after it began to say so separates each notifier into what it did before, which whoever
+//! takes the lock later sees, and what it does since, after which it finds `word` written.
+//! Who has waited often waits again soon, so `word` goes on to say so for a few looks after
+//! the last one has gone; each of these takes the lock in vain.
 //!
 //! Not public API: visible to the models.
 
@@ -30,7 +32,7 @@ use crate::sync::{self, AtomicUsize, Mutex, Ordering, lock};
 /// Who waits for one thing to happen.
 #[derive(Debug)]
 pub struct Event {
-    /// Twice the number of waiters, plus one once it is closed.
+    /// Twice the number of waiters, or of one who is expected, plus one once it is closed.
     word: AtomicUsize,
     fence: Fence,
     waiters: Mutex<Waiters>,
@@ -39,8 +41,10 @@ pub struct Event {
 #[derive(Debug)]
 struct Waiters {
     closed: bool,
-    /// Whether a heavy fence has passed since the queue was last empty.
+    /// Whether a heavy fence has passed since `word` began to say that somebody waits.
     fenced: bool,
+    /// How often more it may be found to say so when nobody does.
+    lingers: u32,
     next_key: u64,
     /// Keys ascend.
     queue: VecDeque<(u64, Waker)>,
@@ -52,6 +56,13 @@ impl Waiters {
         self.queue
             .binary_search_by_key(&key.0, |&(other, _)| other)
             .ok()
+    }
+
+    /// Somebody came to wake one who waits: whether there was one.
+    fn found(&mut self, somebody: bool) {
+        if !somebody {
+            self.lingers = self.lingers.saturating_sub(1);
+        }
     }
 }
 
@@ -75,6 +86,7 @@ impl Event {
             waiters: Mutex::new(Waiters {
                 closed: false,
                 fenced: false,
+                lingers: 0,
                 next_key: 0,
                 queue: VecDeque::with_capacity(1),
             }),
@@ -90,6 +102,7 @@ impl Event {
         let key = waiters.next_key;
         waiters.next_key += 1;
         waiters.queue.push_back((key, waker));
+        waiters.lingers = sync::LINGERS;
         self.write_word(&mut waiters);
         let (key, fenced) = (Key(key), waiters.fenced);
         drop(waiters);
@@ -141,14 +154,14 @@ impl Event {
         waker.is_none()
     }
 
-    /// After it happened: whether there is anybody to wake. For the hot path.
+    /// After it happened: whether there may be anybody to wake. For the hot path.
     #[inline(always)]
     #[track_caller]
     pub fn has_waiters(&self) -> bool {
         self.glance() > CLOSED
     }
 
-    /// After it happened: whether there is anybody to wake, or the event is
+    /// After it happened: whether there may be anybody to wake, or the event is
     /// closed. For the hot path.
     #[inline(always)]
     #[track_caller]
@@ -171,6 +184,7 @@ impl Event {
     pub fn wake_one(&self) {
         let mut waiters = lock(&self.waiters);
         let first = waiters.queue.pop_front();
+        waiters.found(first.is_some());
         self.write_word(&mut waiters);
         drop(waiters);
         if let Some((_, waker)) = first {
@@ -185,6 +199,7 @@ impl Event {
     pub fn wake_all(&self) {
         let mut waiters = lock(&self.waiters);
         let queue = std::mem::take(&mut waiters.queue);
+        waiters.found(!queue.is_empty());
         self.write_word(&mut waiters);
         drop(waiters);
         Chosen(queue.into_iter()).wake_all();
@@ -225,9 +240,17 @@ impl Event {
         self.word.load(Ordering::Relaxed) & CLOSED != 0
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_waited_for(&self) -> bool {
+        !lock(&self.waiters).queue.is_empty()
+    }
+
     fn write_word(&self, waiters: &mut Waiters) {
-        waiters.fenced &= !waiters.queue.is_empty();
-        let word = 2 * waiters.queue.len() + usize::from(waiters.closed);
+        // Nobody waits for what is closed.
+        let expected = usize::from(waiters.lingers > 0 && !waiters.closed);
+        let waiting = waiters.queue.len().max(expected);
+        waiters.fenced &= waiting > 0;
+        let word = 2 * waiting + usize::from(waiters.closed);
         // ORDERING: Release, edge `closed` from here to the Acquire fence of
         // whoever has seen `is_closed`.
         self.word.store(word, Ordering::Release);
@@ -262,7 +285,34 @@ mod tests {
     use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::fence::REFUSED;
     use crate::wait::{Patience, wait};
+
+    /// It expects who has just waited, but not for ever; who comes in that time needs no
+    /// fence.
+    #[test]
+    fn it_lingers_after_the_last_waiter() {
+        let event = Event::with_fence(Fence::asymmetric());
+        let wait = || {
+            let (key, certain) = event.register(Waker::noop().clone());
+            assert!(!event.cancel(key));
+            certain
+        };
+        assert!(!event.has_waiters());
+        assert!(wait());
+        REFUSED.set(true);
+        for _ in 0..sync::LINGERS {
+            assert!(event.has_waiters());
+            assert!(wait(), "the fence of the first one is good for it");
+            event.wake_one();
+        }
+        REFUSED.set(false);
+        (1..sync::LINGERS).for_each(|_| event.wake_one());
+        assert!(!event.has_waiters());
+        REFUSED.set(true);
+        assert!(!wait(), "it needed a fence");
+        REFUSED.set(false);
+    }
 
     /// Whoever is woken and finds nothing sleeps again, and wakes nobody.
     #[test]
@@ -377,17 +427,16 @@ mod tests {
                 thread::yield_now();
             }
         };
-        let is_waited_for = |event: &Event| !lock(&event.waiters).queue.is_empty();
         thread::scope(|scope| {
             scope.spawn(move || {
                 let nested = || {
                     inside.store(true, Relaxed);
                     until(woken);
-                    let look = || is_waited_for(inner).then_some(());
+                    let look = || inner.is_waited_for().then_some(());
                     wait(inner, &mut Patience::default(), None, look, || true);
                 };
                 let look = || {
-                    if is_waited_for(outer) && !inside.load(Relaxed) {
+                    if outer.is_waited_for() && !inside.load(Relaxed) {
                         nested();
                         return None;
                     }
@@ -426,7 +475,7 @@ mod tests {
                 LAST.set(Some(Last(last)));
                 sleep_in_vain();
             });
-            while lock(&event.waiters).queue.is_empty() {
+            while !event.is_waited_for() {
                 thread::yield_now();
             }
             event.close();

@@ -104,6 +104,9 @@ mod native {
     /// Whether it makes sense to look again and again.
     pub(crate) const SPINS: bool = true;
 
+    /// How often an event says that somebody waits after the last one has gone.
+    pub(crate) const LINGERS: u32 = 2;
+
     /// Whether a thread may sleep by the same means as before.
     pub(crate) const REUSES_PARKERS: bool = true;
 
@@ -228,6 +231,9 @@ mod modelled {
 
     /// Spinning only adds iterations.
     pub(crate) const SPINS: bool = false;
+
+    /// Enough that somebody may come to wait meanwhile.
+    pub(crate) const LINGERS: u32 = 1;
 
     /// What loom knows of must not outlive an iteration.
     pub(crate) const REUSES_PARKERS: bool = false;

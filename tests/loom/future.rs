@@ -25,7 +25,7 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("future_wake_is_shared", future_wake_is_shared).preemptions(2),
     Model::new("future_recv_waits", recv_waits),
     Model::new("future_send_waits", send_waits),
-    Model::new("future_both_wait", both_wait).preemptions(2),
+    Model::new("future_both_wait", both_wait).preemptions(1),
     Model::new("future_many_wait", many_wait).preemptions(1),
     Model::new("future_recv_changes_waker", recv_changes_waker),
     Model::new("future_send_changes_waker", send_changes_waker),

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use ringfence_core::sync::weaken;
 
 /// How many times a thread is interrupted without having asked for it, unless a
-/// model says fewer or the environment says otherwise.
+/// model says fewer, or the environment more.
 const PREEMPTIONS: usize = 3;
 
 /// A control that has not failed by then is taken to pass.
@@ -67,9 +67,9 @@ impl Model {
     fn explore(self) {
         static ITERATIONS: AtomicUsize = AtomicUsize::new(0);
         let mut builder = loom::model::Builder::new();
-        let chosen = std::env::var("RINGFENCE_PREEMPTIONS").ok();
-        let chosen = chosen.and_then(|n| n.parse().ok());
-        builder.preemption_bound = Some(chosen.unwrap_or(self.preemptions));
+        let least = std::env::var("RINGFENCE_PREEMPTIONS").ok();
+        let least = least.and_then(|n| n.parse().ok()).unwrap_or(0);
+        builder.preemption_bound = Some(self.preemptions.max(least));
         builder.max_branches = 20_000;
         builder.max_duration = LIMIT.filter(|_| std::env::var("RINGFENCE_WEAKEN").is_ok());
         let body = self.body;
@@ -217,8 +217,11 @@ fn run_controls(sites: &Sites, matrix: bool) -> Caught {
     let left: Vec<_> = models.into_values().collect();
     let by_model = in_parallel(&left, |model| {
         let executes = |models: &[Model]| models.iter().any(|other| other.name == model.name);
-        let mut own = all.iter().filter(|(_, models)| executes(models));
-        own.find(|(site, _)| fails(site, model))
+        let mut own: Vec<_> = all.iter().filter(|(_, models)| executes(models)).collect();
+        // What few models execute is most likely what this one is about.
+        own.sort_by_key(|(_, models)| models.len());
+        own.into_iter()
+            .find(|(site, _)| fails(site, model))
             .map(|(site, _)| ((*site).clone(), model.name))
     });
     caught.extend(by_model.into_iter().flatten());

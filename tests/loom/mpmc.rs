@@ -44,11 +44,11 @@ pub(crate) const MODELS: &[Model] = &[
     Model::new("mpmc_handle_returns_its_spare", handle_returns_its_spare),
     Model::new("mpmc_spares_run_out", spares_run_out),
     Model::new("mpmc_hint_of_calls", || hint_of_calls(cells::<1, 2>())),
-    Model::new("mpmc_hint_of_handles", hint_of_handles),
+    Model::new("mpmc_hint_of_handles", hint_of_handles).preemptions(2),
     Model::new("mpmc_hint_to_observers", || {
         hint_to_observers(cells::<1, 1>())
     }),
-    Model::new("mpmc_hint_to_handles", hint_to_handles),
+    Model::new("mpmc_hint_to_handles", hint_to_handles).preemptions(2),
     Model::new("words_2_producers_1_consumer_capacity_1", || {
         producers(1, words::<1>())
     }),

@@ -19,7 +19,7 @@ use ringfence_core::sync::{AtomicBool, Ordering};
 use crate::harness::Model;
 
 pub(crate) const MODELS: &[Model] = &[
-    Model::new("select_two_senders", two_senders).preemptions(2),
+    Model::new("select_two_senders", two_senders).preemptions(1),
     Model::new("select_loses_race", loses_race).preemptions(1),
     Model::new("select_passes_on", passes_on),
     Model::new("select_times_out_and_passes_on", times_out_and_passes_on),

@@ -11,13 +11,13 @@ use ringfence_core::stamped::{
 use crate::harness::Model;
 
 pub(crate) const MODELS: &[Model] = &[
-    Model::new("stamped_2_producers_1_consumer_capacity_1", producers::<1>),
+    Model::new("stamped_2_producers_1_consumer_capacity_1", producers::<1>).preemptions(2),
     Model::new("stamped_2_producers_1_consumer_capacity_2", producers::<2>),
     Model::new("stamped_2_producers_1_consumer_capacity_3", producers::<3>),
-    Model::new("stamped_1_producer_2_consumers_capacity_1", consumers::<1>),
+    Model::new("stamped_1_producer_2_consumers_capacity_1", consumers::<1>).preemptions(2),
     Model::new("stamped_1_producer_2_consumers_capacity_2", consumers::<2>),
     Model::new("stamped_1_producer_2_consumers_capacity_3", consumers::<3>),
-    Model::new("stamped_2_and_2", two_and_two).preemptions(2),
+    Model::new("stamped_2_and_2", two_and_two).preemptions(1),
     Model::new("stamped_two_laps_shared", two_laps),
     Model::new("stamped_laps_wrap", laps_wrap),
     Model::new("stamped_solo_consumer_capacity_1", solo_consumer::<1>),

@@ -107,21 +107,21 @@ mod tests {
 
         let mut received = Vec::new();
         // It may give a turn before it queues.
-        while !other_tx.shared.items.has_waiters() {
+        while !other_tx.shared.items.is_waited_for() {
             let polled = rx.poll_recv_many(&mut received, 2, Waker::noop());
             assert!(polled.is_pending() && received.is_empty());
         }
         drop(rx);
 
         let mut items = 1..=3;
-        while !other_tx.shared.room.has_waiters() {
+        while !other_tx.shared.room.is_waited_for() {
             let polled = tx.poll_send(|| items.next(), Waker::noop());
             assert!(polled.is_pending());
             assert_eq!(items, 3..=3);
         }
         drop(tx);
 
-        assert!(!other_tx.shared.items.has_waiters() && !other_tx.shared.room.has_waiters());
+        assert!(!other_tx.shared.items.is_waited_for() && !other_tx.shared.room.is_waited_for());
         assert_eq!(other_rx.try_recv(), Ok(1));
         other_tx.try_send(4).unwrap();
         let stats = other_rx.stats();

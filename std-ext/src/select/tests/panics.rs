@@ -76,7 +76,7 @@ impl Wake for Woken {
 fn woken_for_two(things: &Things, then: impl Fn() + Sync) {
     let others = Things::new(false);
     let woken = Arc::new(Woken(AtomicBool::new(false)));
-    let queues_are_empty = || !things.event.has_waiters() && !others.event.has_waiters();
+    let queues_are_empty = || !things.event.is_waited_for() && !others.event.is_waited_for();
     thread::scope(|scope| {
         let sleeper = scope.spawn(|| {
             let then = |()| {
@@ -92,7 +92,7 @@ fn woken_for_two(things: &Things, then: impl Fn() + Sync) {
             );
             panic.unwrap_err()
         });
-        while !things.event.has_waiters() || !others.event.has_waiters() {
+        while !things.event.is_waited_for() || !others.event.is_waited_for() {
             thread::yield_now();
         }
         let _ = things.event.register(Waker::from(woken.clone()));
@@ -134,7 +134,7 @@ fn a_waker_panics() {
             things.left.store(0, SeqCst);
             (woken.is_err(), select(&mut case).now())
         });
-        while !things.event.has_waiters() {
+        while !things.event.is_waited_for() {
             thread::yield_now();
         }
         let _ = things.event.register(Waker::from(Arc::new(Bad)));
