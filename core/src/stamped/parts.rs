@@ -136,6 +136,8 @@ impl<'a, T> Parts<'a, T> {
         self.claim_later::<Own, Other>(at, is_turn, full)
     }
 
+    /// So that a position comes back, and not a run: what is of several words would be put
+    /// together in memory also where the first attempt does.
     #[cold]
     #[track_caller]
     fn claim_later<Own: Side, Other: Side>(
