@@ -327,6 +327,10 @@ mod native {
     /// Whether to read what another core may be writing costs more than a copy.
     pub const KEEPS: bool = CONTENDED;
 
+    /// Whether a call is to be told apart from its first attempt, which then needs few
+    /// registers: where there are few, and code is dear, it is both at once.
+    pub const TRIES_ONCE: bool = CONTENDED;
+
     /// One of `places`, rarely the same in two threads: by where their stacks are.
     #[inline(always)]
     pub fn scatter(places: usize) -> usize {
@@ -687,6 +691,9 @@ mod modelled {
 
     /// As on hosts, unless the other way is to be modelled.
     pub const KEEPS: bool = cfg!(not(ringfence_bare));
+
+    /// As well.
+    pub const TRIES_ONCE: bool = KEEPS;
 
     /// Caches are not modelled.
     pub fn prefetch_write<T>(_address: *const T) {}

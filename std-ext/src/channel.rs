@@ -2,8 +2,8 @@
 //!
 //! A send is `try_push`, then a look whether the receiver sleeps; if the ring
 //! is full, the policy says what happens. A receive is `try_pop`, then a look
-//! whether the sender sleeps. Nobody takes a lock unless somebody sleeps or the
-//! channel closes.
+//! whether the sender sleeps. Nobody takes a lock unless somebody sleeps, or has just done
+//! so, or the channel closes.
 //!
 //! # Progress
 //!
@@ -12,7 +12,8 @@
 //! lock-free, since who is stopped in the middle of one holds up others (see
 //! [`stamped`](ringfence_core::stamped)). With [`OnFull::DropOldest`], or
 //! [`reservable`](Builder::reservable), it is lock-free, whatever the flavour, as long as no more than 16 threads are in the middle of one; of
-//! more, the rest waits for one of these. If the other side sleeps, or the channel is
+//! more, the rest waits for one of these. If the other side sleeps, or has slept and not
+//! been looked for twice since, or the channel is
 //! closed and it is a send, or a receive that finds it empty, then it takes a short lock
 //! as well, wakes the other side outside it, and is blocking in Herlihy's sense. So are
 //! closing, dropping an end, and statistics. Waiting is blocking by its nature: by

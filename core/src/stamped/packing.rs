@@ -79,7 +79,10 @@ impl Packing {
     /// The position behind.
     #[inline(always)]
     pub(super) const fn next(self, at: Position) -> Position {
-        if self.index(at) + 1 < self.capacity {
+        if self.capacity == self.lap {
+            // The index runs over into the lap.
+            Position(at.0.wrapping_add(1))
+        } else if self.index(at) + 1 < self.capacity {
             Position(at.0 + 1)
         } else {
             self.next_lap(at)

@@ -5,7 +5,7 @@ use super::packing::{Packing, Position, Stamp};
 use super::{PopError, PushError, Side};
 use crate::pace;
 use crate::slots::StampedSlot;
-use crate::sync::{Ordering, Padded, const_unless_loom};
+use crate::sync::{self, Ordering, Padded, const_unless_loom};
 use crate::sync::rmw::{AtomicBool, AtomicUsize};
 
 /// Why no slot could be claimed.
@@ -129,6 +129,10 @@ impl<'a, T> Parts<'a, T> {
     #[inline(always)]
     #[track_caller]
     fn claim<Own: Side, Other: Side>(&self, at: Position, full: bool) -> Result<Position, Blocked> {
+        if !sync::TRIES_ONCE {
+            return self.claim_from::<Own, Other>(at, full);
+        }
+        // One attempt, which needs few registers.
         let is_turn = is_turn(self.slot(at), self.turn(at, full));
         if is_turn && self.pass::<Own>(at, self.packing.next(at), full) {
             return Ok(at);
@@ -136,8 +140,8 @@ impl<'a, T> Parts<'a, T> {
         self.claim_later::<Own, Other>(at, is_turn, full)
     }
 
-    /// So that a position comes back, and not a run: what is of several words would be put
-    /// together in memory also where the first attempt does.
+    /// After an attempt at `at`. By value, as in `blocked`; and a position comes back, since a
+    /// run, of several words, would be put together in memory also where the first attempt does.
     #[cold]
     #[track_caller]
     fn claim_later<Own: Side, Other: Side>(
@@ -146,7 +150,24 @@ impl<'a, T> Parts<'a, T> {
         was_lost: bool,
         full: bool,
     ) -> Result<Position, Blocked> {
-        self.claim_run_later::<Own, Other>(at, was_lost, 1, full).map(|run| run.first)
+        let at = self.after::<Own, Other>(at, was_lost, full)?;
+        self.claim_from::<Own, Other>(at, full)
+    }
+
+    #[inline(always)]
+    #[track_caller]
+    fn claim_from<Own: Side, Other: Side>(
+        &self,
+        mut at: Position,
+        full: bool,
+    ) -> Result<Position, Blocked> {
+        loop {
+            let is_turn = is_turn(self.slot(at), self.turn(at, full));
+            if is_turn && self.pass::<Own>(at, self.packing.next(at), full) {
+                return Ok(at);
+            }
+            at = self.after::<Own, Other>(at, is_turn, full)?;
+        }
     }
 
     /// As `claim`, up to `limit` slots, at least 1 of at least 1.
@@ -154,41 +175,37 @@ impl<'a, T> Parts<'a, T> {
     #[track_caller]
     fn claim_run<Own: Side, Other: Side>(
         &self,
-        at: Position,
-        limit: usize,
-        full: bool,
-    ) -> Result<Claimed, Blocked> {
-        let run = self.run(at, limit, full);
-        if run.len > 0 && self.pass::<Own>(run.first, run.end, full) {
-            return Ok(run);
-        }
-        self.claim_run_later::<Own, Other>(at, run.len > 0, limit, full)
-    }
-
-    /// After an attempt at `at`, which another was faster to claim, or whose turn it was not.
-    /// By value, since who is called by reference keeps the parts in memory.
-    #[cold]
-    #[track_caller]
-    fn claim_run_later<Own: Side, Other: Side>(
-        self,
         mut at: Position,
-        mut was_lost: bool,
         limit: usize,
         full: bool,
     ) -> Result<Claimed, Blocked> {
         loop {
-            at = if was_lost {
-                pace::after_another();
-                position(self.side(full))
-            } else {
-                self.blocked::<Own, Other>(at, full)?
-            };
             let run = self.run(at, limit, full);
-            was_lost = run.len > 0;
-            if was_lost && self.pass::<Own>(run.first, run.end, full) {
+            if run.len > 0 && self.pass::<Own>(run.first, run.end, full) {
                 return Ok(run);
             }
+            at = self.after::<Own, Other>(at, run.len > 0, full)?;
         }
+    }
+
+    /// After an attempt at `at`, which another was faster to claim, or whose turn it was not:
+    /// where the own side is now, or why it is not to be tried again.
+    #[inline(always)]
+    fn after<Own: Side, Other: Side>(
+        &self,
+        at: Position,
+        was_lost: bool,
+        full: bool,
+    ) -> Result<Position, Blocked> {
+        let own = self.side(full);
+        if was_lost {
+            return Ok(lost(own));
+        }
+        // Where the other side is if the ring is empty, or full.
+        let there = if full { at } else { self.packing.lap_before(at) };
+        let turn = (&self.slot(at).stamp, self.turn(at, full));
+        let sides = (own, self.side(!full), self.packing.capacity());
+        blocked::<Own, Other>(at, turn, sides, there)
     }
 
     /// Who pops, of `full` slots, or who pushes.
@@ -235,36 +252,6 @@ impl<'a, T> Parts<'a, T> {
         }
         own.compare_exchange(first.0, end.0, Ordering::Relaxed, Ordering::Relaxed)
             .is_ok()
-    }
-
-    /// It is not yet the turn of the slot at `at`: where the own side is now, if it was
-    /// another's turn, or why not.
-    #[track_caller]
-    fn blocked<Own: Side, Other: Side>(&self, at: Position, full: bool) -> Result<Position, Blocked> {
-        let (own, other) = (self.side(full), self.side(!full));
-        // ORDERING: Relaxed, all; no item is touched on the strength of these.
-        let now = if Own::SOLO { at } else { position(own) };
-        if now != at {
-            return Ok(now);
-        }
-        // To look at the other side takes its cache line from it: not before the slot has
-        // had its time.
-        pace::in_vain(self.packing.capacity());
-        let turn = self.turn(at, full);
-        let is_turn_now = || self.slot(at).stamp.load(Ordering::Relaxed) == turn.0;
-        if is_turn_now() {
-            return Ok(at);
-        }
-        // Where the other side is if the ring is empty, or full. What a `Solo` side has not
-        // stamped, it has not done.
-        let there = if full { at } else { self.packing.lap_before(at) };
-        if Other::SOLO || position(other) == there {
-            return Err(Blocked::ByState);
-        }
-        if is_turn_now() {
-            return Ok(at);
-        }
-        Err(Blocked::ByClaim)
     }
 
     /// Stores an item; where the producers are then.
@@ -410,6 +397,44 @@ pub(super) unsafe fn free<T>(slot: &StampedSlot<T>, freed: Stamp) -> T {
     // ORDERING: Release, edge `free` from here to `is_turn`.
     slot.stamp.store(freed.0, Ordering::Release);
     item
+}
+
+/// It is not yet the `turn` of the slot at `at`: where the own side is now, if it was
+/// another's turn, or why not. `there` is where the other side is if the ring is full, or
+/// empty. By values, since who is called by reference keeps the parts in memory.
+#[cold]
+fn blocked<Own: Side, Other: Side>(
+    at: Position,
+    (stamp, turn): (&sync::AtomicUsize, Stamp),
+    (own, other, capacity): (&AtomicUsize, &AtomicUsize, usize),
+    there: Position,
+) -> Result<Position, Blocked> {
+    // ORDERING: Relaxed, all; no item is touched on the strength of these.
+    let now = if Own::SOLO { at } else { position(own) };
+    if now != at {
+        return Ok(now);
+    }
+    // To look at the other side takes its cache line from it: not before the slot has
+    // had its time.
+    pace::in_vain(capacity);
+    if stamp.load(Ordering::Relaxed) == turn.0 {
+        return Ok(at);
+    }
+    // What a `Solo` side has not stamped, it has not done.
+    if Other::SOLO || position(other) == there {
+        return Err(Blocked::ByState);
+    }
+    if stamp.load(Ordering::Relaxed) == turn.0 {
+        return Ok(at);
+    }
+    Err(Blocked::ByClaim)
+}
+
+/// Where a side is, after a claim was lost to another.
+#[cold]
+fn lost(side: &AtomicUsize) -> Position {
+    pace::after_another();
+    position(side)
 }
 
 /// Where a side is, to begin with.

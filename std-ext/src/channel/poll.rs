@@ -63,7 +63,8 @@ use crate::watermarks::Watermarks;
 /// # Progress
 ///
 /// A poll that does not have to wait is wait-free, and so is a commit, but for what the
-/// items' `Drop` does, and for waking a sender that waits for room, under a short lock.
+/// items' `Drop` does, and for waking a sender that waits for room, or has just done so, under
+/// a short lock.
 /// With many senders, an item is not there as long as one before it is in the middle of its
 /// send.
 pub struct Polled<T, F: OneReceiver> {

@@ -28,7 +28,7 @@
 //! # Progress
 //!
 //! A read or write that does not have to wait is wait-free, but for a short lock where the
-//! other end sleeps or has gone. Waiting is blocking, as in channels.
+//! other end sleeps, has just slept, or has gone. Waiting is blocking, as in channels.
 //!
 //! # Cancel safety
 //!
