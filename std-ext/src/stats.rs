@@ -28,11 +28,10 @@ use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering, Padded, l
 ///
 /// In every snapshot `offered = stored + refused` and
 /// `stored = delivered + evicted + expired + drained + depth`. At rest it is exact. While senders
-/// and receivers work, the counts lag behind by what is under way, `depth` may
-/// be more than there was at any one instant, and between two snapshots no
-/// count goes down, but for `depth`, for an item that is taken back out of a
-/// channel that was just closed, and for `delivered` where receivers are
-/// [`Fresh`](crate::age::Fresh).
+/// and receivers work, the counts lag behind by what is under way, `depth` may be more than
+/// there was at any one instant, though not more than fits, and between two snapshots no
+/// count goes down, but for `depth`, for an item that is taken back out of a channel that was
+/// just closed, and for `delivered` where receivers are [`Fresh`](crate::age::Fresh).
 ///
 /// On 32-bit targets `delivered`, and with it `stored` and `offered`, starts again from
 /// zero after 2^32 items; with many senders or receivers, after 2^31 or more. `expired`

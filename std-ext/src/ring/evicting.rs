@@ -120,7 +120,8 @@ impl<T> Gauge for Evicting<T> {
         self.0.ring.capacity()
     }
 
-    /// What has been popped or evicted, and not yet counted, is still inside.
+    /// What has been popped or evicted, and not yet counted, is still inside, as far as it
+    /// would fit: what does not is not yet counted as stored either.
     fn read(&self) -> Reading {
         // ORDERING: Relaxed; counts that arrive before the pushes that they follow
         // are of items that have been inside.
@@ -129,12 +130,12 @@ impl<T> Gauge for Evicting<T> {
         let (removed, inside) = self.0.ring.progress();
         let pushed = removed.wrapping_add(inside);
         let left = pushed.wrapping_sub(popped).wrapping_sub(evicted);
-        let depth = usize::try_from(left as isize).unwrap_or(0);
+        let left = usize::try_from(left as isize).unwrap_or(0);
         Reading {
             popped,
             evicted,
-            depth,
-            is_exact: depth == inside,
+            depth: left.min(self.capacity()),
+            is_exact: left == inside,
         }
     }
 
@@ -149,5 +150,30 @@ impl<T> Gauge for Evicting<T> {
 
     fn depth_without_room(&self) -> usize {
         self.0.ring.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_at_most_the_capacity_while_pops_are_not_yet_counted() {
+        let mut ring = Evicting::try_with_capacity(2).unwrap();
+        (0..2).for_each(|item| assert!(ring.push(item).is_ok()));
+        // Two pops stop before they count.
+        (0..2).for_each(|item| assert_eq!(ring.take().unwrap().1, item));
+        (2..4).for_each(|item| assert!(ring.push(item).is_ok()));
+        let reading = ring.read();
+        assert_eq!(
+            (reading.popped, reading.depth, reading.is_exact),
+            (0, 2, false)
+        );
+        ring.0.popped.fetch_add(2, Ordering::Relaxed);
+        let reading = ring.read();
+        assert_eq!(
+            (reading.popped, reading.depth, reading.is_exact),
+            (2, 2, true)
+        );
     }
 }

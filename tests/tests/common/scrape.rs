@@ -108,7 +108,8 @@ impl Scrape {
             let kept = kept.map(|name| of(&format!("{name}_total")));
             let kept: f64 = kept.iter().sum();
             assert_eq!(of("stored_total"), kept + of("depth"), "{labels}");
-            assert!(of("depth") <= of("capacity"), "{labels}");
+            let (depth, capacity) = (of("depth"), of("capacity"));
+            assert!(depth <= capacity, "{labels}: {depth} of {capacity}");
         }
     }
 
