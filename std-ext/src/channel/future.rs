@@ -42,20 +42,21 @@ use crate::wait::{Habits, KeptPlace, SPIN};
 
 pub(super) const POLLED_AFTER: &str = "polled again after it was ready";
 
-/// What is kept from poll to poll by whoever waits.
+/// What is kept from poll to poll by whoever waits; nothing as long as it has not had to.
 #[derive(Debug, Default)]
-struct Waiting {
+struct Waiting(Option<Wait>);
+
+#[derive(Debug, Default)]
+struct Wait {
     place: KeptPlace,
     since: Option<Instant>,
     state: State,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default)]
 enum State {
-    /// It has not yet had to wait.
-    #[default]
-    Fresh,
     /// There was nothing, or no room.
+    #[default]
     Begun,
     /// It has given its turn away so often.
     Turns(u32),
@@ -69,12 +70,12 @@ const FREE_TURNS: u32 = 4;
 impl Waiting {
     /// There was nothing, or no room: it waits from now on.
     fn begin(&mut self) {
-        self.state = State::Begun;
+        self.0 = Some(Wait::default());
     }
 
     #[inline]
     fn has_begun(&self) -> bool {
-        self.state != State::Fresh
+        self.0.is_some()
     }
 
     /// As [`KeptPlace::poll`].
@@ -83,27 +84,50 @@ impl Waiting {
         &mut self,
         (event, blocked_nanos, habits): (&Event, &Count, &mut Habits),
         waker: &Waker,
+        attempt: impl FnMut() -> Option<R>,
+        more: impl FnOnce() -> bool,
+    ) -> Poll<R> {
+        let wait = self.0.get_or_insert_default();
+        let polled = wait.poll((event, habits), waker, attempt, more);
+        if polled.is_ready() {
+            self.leave(event, blocked_nanos);
+        }
+        polled
+    }
+
+    /// Waits no longer: the next time is another wait.
+    fn leave(&mut self, event: &Event, blocked_nanos: &Count) {
+        let Some(mut wait) = self.0.take() else {
+            return;
+        };
+        if let Some(since) = wait.since {
+            blocked_nanos.add(since.elapsed().as_nanos() as u64);
+        }
+        wait.place.leave(event);
+    }
+}
+
+impl Wait {
+    fn poll<R>(
+        &mut self,
+        (event, habits): (&Event, &mut Habits),
+        waker: &Waker,
         mut attempt: impl FnMut() -> Option<R>,
         more: impl FnOnce() -> bool,
     ) -> Poll<R> {
         let done = match self.state {
-            State::Fresh | State::Begun => habits.spin(&mut attempt),
+            State::Begun => habits.spin(&mut attempt),
             State::Turns(_) => attempt().inspect(|_| habits.turns_have_paid()),
             State::Queued => None,
         };
         if let Some(done) = done {
-            self.stop(blocked_nanos);
             return Poll::Ready(done);
         }
         if self.gives_turn(habits) {
             waker.wake_by_ref();
             return Poll::Pending;
         }
-        let polled = self.place.poll(event, waker, attempt, more);
-        if polled.is_ready() {
-            self.stop(blocked_nanos);
-        }
-        polled
+        self.place.poll(event, waker, attempt, more)
     }
 
     /// Whether it gives its turn away. Else it has a place in the queue from now on.
@@ -111,7 +135,7 @@ impl Waiting {
         let turns = match self.state {
             State::Queued => return false,
             State::Turns(turns) => self.has_time(turns).then_some(turns),
-            State::Fresh | State::Begun => habits.gives_turns().then_some(0),
+            State::Begun => habits.gives_turns().then_some(0),
         };
         let Some(turns) = turns else {
             habits.turns_in_vain();
@@ -126,19 +150,5 @@ impl Waiting {
     /// Whether it may give one more turn away.
     fn has_time(&mut self, turns: u32) -> bool {
         turns < FREE_TURNS || self.since.get_or_insert_with(Instant::now).elapsed() < SPIN
-    }
-
-    /// Waits no longer.
-    fn leave(&mut self, event: &Event, blocked_nanos: &Count) {
-        self.stop(blocked_nanos);
-        self.place.leave(event);
-    }
-
-    /// The next time is another wait.
-    fn stop(&mut self, blocked_nanos: &Count) {
-        self.state = State::Fresh;
-        if let Some(since) = self.since.take() {
-            blocked_nanos.add(since.elapsed().as_nanos() as u64);
-        }
     }
 }

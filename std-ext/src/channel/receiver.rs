@@ -338,16 +338,32 @@ pub(super) fn receive<T, F: Flavour, R>(
     shared: &Shared<T, F>,
     mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
 ) -> Result<R, TryRecvError> {
-    let Some(open) = consumer else {
-        return Err(TryRecvError::Disconnected);
-    };
-    if open.may_pop(|depth| shared.counts.seen(depth)) {
-        if let Some(taken) = take(open) {
-            attend(shared);
-            return Ok(taken);
+    // Not by `take_now`: called through a reference, what takes is not compiled in.
+    if let Some(open) = consumer {
+        if open.may_pop(|depth| shared.counts.seen(depth)) {
+            if let Some(taken) = take(open) {
+                attend(shared);
+                return Ok(taken);
+            }
         }
     }
     end_or_empty(consumer, shared, take)
+}
+
+/// Takes what can be popped.
+#[inline(always)]
+pub(super) fn take_now<T, F: Flavour, R>(
+    consumer: &mut Option<AnyRx<T, F>>,
+    shared: &Shared<T, F>,
+    take: impl FnOnce(&mut AnyRx<T, F>) -> Option<R>,
+) -> Option<R> {
+    let open = consumer.as_mut()?;
+    if !open.may_pop(|depth| shared.counts.seen(depth)) {
+        return None;
+    }
+    let taken = take(open)?;
+    attend(shared);
+    Some(taken)
 }
 
 /// After a pop: wakes a sender that waits for room.
@@ -364,6 +380,9 @@ pub(super) fn end_or_empty<T, F: Flavour, R>(
     shared: &Shared<T, F>,
     mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
 ) -> Result<R, TryRecvError> {
+    if consumer.is_none() {
+        return Err(TryRecvError::Disconnected);
+    }
     if !shared.items.is_closed() {
         return Err(TryRecvError::Empty);
     }

@@ -5,10 +5,9 @@
 use std::task::{Poll, Waker, ready};
 
 use super::Waiting;
-use super::recv::{for_items, poll_receive};
+use super::recv::{for_items, poll_recv_many};
 use super::sends::Sends;
 use crate::channel::Receiver;
-use crate::channel::receiver::up_to;
 use crate::error::RecvError;
 use crate::flavour::Flavour;
 use crate::sync::Padded;
@@ -82,7 +81,7 @@ impl<T, F: Flavour> KeptReceiver<T, F> {
         waker: &Waker,
     ) -> Poll<Result<usize, RecvError>> {
         let Self { receiver, waiting } = self;
-        poll_receive(receiver, waiting, waker, up_to(limit, buffer))
+        poll_recv_many(receiver, waiting, waker, limit, buffer)
     }
 }
 

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use super::{POLLED_AFTER, Waiting};
-use crate::channel::receiver::{receive, up_to};
+use crate::channel::receiver::{end_or_empty, receive, take_now, up_to};
 use crate::channel::{Receiver, Shared};
 use crate::error::{RecvError, TryRecvError};
 use crate::event::Event;
@@ -79,7 +79,16 @@ impl<T, F: Flavour> Future for RecvFuture<'_, T, F> {
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        self.get_mut().0.poll(context.waker(), Rx::pop)
+        let Receiving { receiver, waiting } = &mut self.get_mut().0;
+        let polled = poll_recv(
+            receiver.as_mut().expect(POLLED_AFTER),
+            waiting,
+            context.waker(),
+        );
+        if polled.is_ready() {
+            *receiver = None;
+        }
+        polled
     }
 }
 
@@ -103,15 +112,19 @@ impl<T, F: Flavour> Future for RecvManyFuture<'_, T, F> {
     #[inline]
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self {
-            receiving,
+            receiving: Receiving { receiver, waiting },
             buffer,
             limit,
         } = self.get_mut();
-        if *limit == 0 {
-            receiving.receiver.take().expect(POLLED_AFTER);
-            return Poll::Ready(Ok(0));
+        let end = receiver.as_mut().expect(POLLED_AFTER);
+        let polled = match *limit {
+            0 => Poll::Ready(Ok(0)),
+            limit => poll_recv_many(end, waiting, context.waker(), limit, buffer),
+        };
+        if polled.is_ready() {
+            *receiver = None;
         }
-        receiving.poll(context.waker(), up_to(*limit, buffer))
+        polled
     }
 }
 
@@ -138,20 +151,6 @@ impl<'a, T, F: Flavour> Receiving<'a, T, F> {
             waiting: Waiting::default(),
         }
     }
-
-    #[inline(always)]
-    fn poll<R>(
-        &mut self,
-        waker: &Waker,
-        take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
-    ) -> Poll<Result<R, RecvError>> {
-        let receiver = self.receiver.as_mut().expect(POLLED_AFTER);
-        let polled = poll_receive(receiver, &mut self.waiting, waker, take);
-        if polled.is_ready() {
-            self.receiver = None;
-        }
-        polled
-    }
 }
 
 impl<T, F: Flavour> Drop for Receiving<'_, T, F> {
@@ -165,27 +164,40 @@ impl<T, F: Flavour> Drop for Receiving<'_, T, F> {
 
 /// One poll of a receive.
 #[inline(always)]
-pub(super) fn poll_receive<T, F: Flavour, R>(
+pub(super) fn poll_recv<T, F: Flavour>(
     receiver: &mut Receiver<T, F>,
     waiting: &mut Waiting,
     waker: &Waker,
-    mut take: impl FnMut(&mut AnyRx<T, F>) -> Option<R>,
-) -> Poll<Result<R, RecvError>> {
+) -> Poll<Result<T, RecvError>> {
     if !waiting.has_begun() {
-        match receive(&mut receiver.consumer, &receiver.shared, &mut take) {
-            Ok(received) => return Poll::Ready(Ok(received)),
-            Err(TryRecvError::Disconnected) => return Poll::Ready(Err(RecvError)),
-            Err(TryRecvError::Empty) => {
-                receiver.shared.counts.recv.empty_events.add(1);
-                waiting.begin();
-            }
+        if let Some(item) = take_now(&mut receiver.consumer, &receiver.shared, Rx::pop) {
+            return Poll::Ready(Ok(item));
         }
     }
-    poll_again(receiver, waiting, waker, take)
+    poll_on(receiver, waiting, waker, Rx::pop)
 }
 
+/// The same of up to `limit` items, at least one.
+#[inline]
+pub(super) fn poll_recv_many<T, F: Flavour>(
+    receiver: &mut Receiver<T, F>,
+    waiting: &mut Waiting,
+    waker: &Waker,
+    limit: usize,
+    buffer: &mut Vec<T>,
+) -> Poll<Result<usize, RecvError>> {
+    if !waiting.has_begun() {
+        let take = up_to(limit, buffer);
+        if let Some(n) = take_now(&mut receiver.consumer, &receiver.shared, take) {
+            return Poll::Ready(Ok(n));
+        }
+    }
+    poll_on(receiver, waiting, waker, up_to(limit, buffer))
+}
+
+/// After an attempt that found nothing, or when it has been waiting.
 #[cold]
-fn poll_again<T, F: Flavour, R>(
+fn poll_on<T, F: Flavour, R>(
     receiver: &mut Receiver<T, F>,
     waiting: &mut Waiting,
     waker: &Waker,
@@ -197,6 +209,16 @@ fn poll_again<T, F: Flavour, R>(
         habits,
         ..
     } = receiver;
+    if !waiting.has_begun() {
+        match end_or_empty(consumer, shared, &mut take) {
+            Ok(received) => return Poll::Ready(Ok(received)),
+            Err(TryRecvError::Disconnected) => return Poll::Ready(Err(RecvError)),
+            Err(TryRecvError::Empty) => {
+                shared.counts.recv.empty_events.add(1);
+                waiting.begin();
+            }
+        }
+    }
     let attempt = || match receive(consumer, shared, &mut take) {
         Ok(received) => Some(Ok(received)),
         Err(TryRecvError::Empty) => None,

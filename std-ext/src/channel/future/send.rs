@@ -173,12 +173,29 @@ impl<T> Sending<T> {
     ) -> Poll<Result<Sent<T>, SendError<T>>> {
         if !self.waiting.has_begun() {
             if let Pending::Item(item) = std::mem::take(&mut self.pending) {
-                if let Some(sent) = self.begin(sender, item) {
-                    return Poll::Ready(sent);
+                if sender.on_full != OnFull::Block {
+                    return Poll::Ready(sender.send(item));
                 }
+                return match offer(&mut sender.tx, &sender.shared, item) {
+                    Ok(()) => Poll::Ready(Ok(Sent::Stored)),
+                    Err(refusal) => self.poll_refused(sender, refusal, waker),
+                };
             }
         }
         self.poll_again(sender, waker)
+    }
+
+    #[cold]
+    fn poll_refused<F: Flavour>(
+        &mut self,
+        sender: &mut Sender<T, F>,
+        refusal: TrySendError<T>,
+        waker: &Waker,
+    ) -> Poll<Result<Sent<T>, SendError<T>>> {
+        match self.refused(sender, refusal) {
+            Some(sent) => Poll::Ready(sent),
+            None => self.poll_again(sender, waker),
+        }
     }
 
     #[cold]

@@ -9,10 +9,9 @@ use std::task::{Context, Poll};
 use futures_core::{FusedStream, Stream};
 
 use super::Waiting;
-use super::recv::{for_items, poll_receive};
+use super::recv::{for_items, poll_recv};
 use crate::channel::Receiver;
 use crate::flavour::{Flavour, Mpmc};
-use crate::ring::Rx;
 
 impl<T, F: Flavour> Receiver<T, F> {
     /// Items one by one, until the channel is closed and empty. With feature `stream`.
@@ -88,7 +87,7 @@ impl<T, F: Flavour, R: BorrowMut<Receiver<T, F>>> Stream for RecvStream<T, F, R>
             receiver, waiting, ..
         } = self.get_mut();
         let receiver = receiver.as_mut().expect(THERE).borrow_mut();
-        poll_receive(receiver, waiting, context.waker(), Rx::pop).map(Result::ok)
+        poll_recv(receiver, waiting, context.waker()).map(Result::ok)
     }
 }
 
