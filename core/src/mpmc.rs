@@ -61,12 +61,13 @@
 //!
 //! # Pauses
 //!
-//! Where cores share memory, a push that finds the ring full and a pop that finds it
-//! empty end with up to 8 pauses of the processor
-//! ([`spin_loop`](core::hint::spin_loop); a 32nd of the capacity,
-//! so none in small rings), and one whose trade was lost to another makes 64 before it
-//! tries again: else each takes the cache lines from those who work. Who polls many rings
-//! can ask `is_empty`, which does not pause.
+//! Where cores share memory, who comes back at once takes the cache lines from those who
+//! work. So a push that finds the ring full, or a pop that finds it empty, pauses until half
+//! the capacity is there, but makes at most one pause of the processor
+//! ([`spin_loop`](core::hint::spin_loop)) for each of those slots, and 64; one whose trade was
+//! lost to another makes 64 before it tries again. Where four calls in a row have found no
+//! good part of that, only each 32nd one pauses. Who polls many rings can ask `is_empty`,
+//! which does not pause.
 //!
 //! # Spares
 //!
@@ -140,9 +141,9 @@ mod packing;
 #[cfg(test)]
 mod tests;
 
-use crate::pace;
+use crate::pace::{self, Paced, SidePace};
 use crate::sync::rmw::AtomicUsize;
-use crate::sync::{Atomic, Ordering, Swap, with_64_bit_slots};
+use crate::sync::{self, Atomic, Ordering, Swap, with_64_bit_slots};
 
 #[cfg(feature = "alloc")]
 pub use self::cells::{HeapPlace, HeapRing};
@@ -162,8 +163,8 @@ with_64_bit_slots! {
 pub struct Track<'a, C: Content> {
     packing: Packing<C>,
     slots: &'a [Slot<C>],
-    tail: &'a AtomicUsize,
-    head: &'a AtomicUsize,
+    tail: &'a Paced<AtomicUsize>,
+    head: &'a Paced<AtomicUsize>,
 }
 
 /// A slot, and what it said.
@@ -219,6 +220,36 @@ impl<C: Content> Track<'_, C> {
         Some(was)
     }
 
+    /// Before a call returns that could not do `side` at `at`: gives the slots from there on
+    /// some time.
+    #[inline(always)]
+    fn await_batch(&self, at: Position, side: Side) {
+        /// By values: who is called by reference keeps what it refers to in memory.
+        #[cold]
+        #[inline(never)]
+        fn await_batch<C: Content>(
+            (slots, packing): (&[Slot<C>], Packing<C>),
+            pace: &SidePace,
+            at: Position,
+            side: Side,
+        ) {
+            let is_there = |n| {
+                let at = at.advance(n, slots.len());
+                // ORDERING: Relaxed; nothing is traded on the strength of it.
+                let word = slots.get(at.index).map(|slot| slot.load(Ordering::Relaxed));
+                word.is_some_and(|word| packing.ahead(word, at, side) == 0)
+            };
+            pace.await_batch(slots.len(), is_there);
+        }
+        if sync::CONTENDED {
+            let end = match side {
+                Side::Push => self.tail,
+                Side::Pop => self.head,
+            };
+            await_batch((self.slots, self.packing), &end.pace, at, side);
+        }
+    }
+
     /// Trades `full` into the first empty slot, for what was there. `None` if the
     /// ring is full.
     #[inline(always)]
@@ -228,7 +259,7 @@ impl<C: Content> Track<'_, C> {
             // what we are to get.
             let (found, empty) = self.find(at, Side::Push, Ordering::Acquire);
             if !empty {
-                pace::in_vain(self.slots.len());
+                self.await_batch(*at, Side::Push);
                 return None;
             }
             if let Some(was) = self.trade(at, found, 1, full) {
@@ -266,7 +297,7 @@ impl<C: Content> Track<'_, C> {
             // ORDERING: Acquire, as in `push`.
             let (found, full) = self.find(at, Side::Pop, Ordering::Acquire);
             if !full {
-                pace::in_vain(self.slots.len());
+                self.await_batch(*at, Side::Pop);
                 return None;
             }
             if let Some(was) = self.trade(at, found, 1, idle) {

@@ -16,26 +16,14 @@
 //! were made, one for a look that found nothing (the caller's own, between two
 //! attempts), and some for a look that found something (the moves of the lines).
 //!
-//! Rings for many have no such memory: theirs are the fixed pauses right below.
+//! In rings for many, the callers of a side learn together ([`SidePace`]). Slots say by
+//! themselves whether they are filled, or free, also those far ahead; so here a pause ends
+//! once a batch is there, and has paid if a part of one is.
+
+use core::ops::Deref;
+use core::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::sync::{self, spin_loop};
-
-/// Before a call returns that found no slot in a ring of this capacity: who comes back
-/// at once takes the cache lines from those who work. In a small ring they have nothing to
-/// do meanwhile.
-#[inline(always)]
-#[allow(dead_code, reason = "used where there is compare-and-swap")]
-pub(crate) fn in_vain(capacity: usize) {
-    /// Not inlined: a compiler may move a load that comes after it in front of it.
-    #[cold]
-    #[inline(never)]
-    fn in_vain(capacity: usize) {
-        pause((capacity / 32).min(8));
-    }
-    if sync::CONTENDED {
-        in_vain(capacity);
-    }
-}
 
 /// After another's claim: to claim in turns moves a line for each.
 #[inline(always)]
@@ -174,8 +162,85 @@ impl Yield {
     }
 }
 
+/// Slots that are worth waiting for, where they are at most half of all.
+const BATCH: usize = 64;
+
+/// Calls in a row that paused in vain, before they do so no longer.
+const TOLERATED: usize = 4;
+
+/// From then on, of how many calls in vain one pauses again.
+const RETRY: usize = 32;
+
+/// For how many calls in a row pauses have been in vain, on a side of a ring for many; nothing
+/// where no two cores share a cache line. It orders nothing, so no model need know of it; what
+/// one caller writes may be lost to another's.
+#[derive(Debug)]
+pub(crate) struct SidePace([AtomicUsize; sync::CONTENDED as usize]);
+
+#[allow(dead_code, reason = "used where there is compare-and-swap")]
+impl SidePace {
+    const fn new() -> Self {
+        Self([const { AtomicUsize::new(0) }; sync::CONTENDED as usize])
+    }
+
+    /// Before a call returns that found no slot: pauses until a batch of slots is there, but
+    /// at most once for each of them, and only if that has paid lately. `is_there` says it of
+    /// the slot so many behind the first. Far ahead of who works there, a look takes no line
+    /// from him.
+    #[inline(always)]
+    pub(crate) fn await_batch(&self, capacity: usize, is_there: impl Fn(usize) -> bool) {
+        let Some(in_vain) = self.0.first() else {
+            return;
+        };
+        let so_far = in_vain.load(Ordering::Relaxed);
+        let mut in_vain_now = so_far.wrapping_add(1);
+        if so_far < TOLERATED || so_far % RETRY == 0 {
+            let batch = (capacity / 2).min(BATCH);
+            let mut pauses = batch / 2;
+            while pauses > 0 && !is_there(batch) {
+                pause(2);
+                pauses -= 1;
+            }
+            if is_there(batch / 4) {
+                in_vain_now = 0;
+            }
+        }
+        in_vain.store(in_vain_now, Ordering::Relaxed);
+    }
+}
+
+/// Where a side of a ring for many is, and its pace.
+#[derive(Debug)]
+#[allow(dead_code, reason = "used where there is compare-and-swap")]
+pub(crate) struct Paced<A> {
+    position: A,
+    pub(crate) pace: SidePace,
+}
+
+#[allow(dead_code, reason = "used where there is compare-and-swap")]
+impl<A> Paced<A> {
+    pub(crate) const fn new(position: A) -> Self {
+        Self {
+            position,
+            pace: SidePace::new(),
+        }
+    }
+}
+
+impl<A> Deref for Paced<A> {
+    type Target = A;
+
+    #[inline(always)]
+    fn deref(&self) -> &A {
+        &self.position
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::vec::Vec;
+
     use super::*;
 
     /// Looks as many times as `looks` says, each of which finds what `find` says,
@@ -226,12 +291,66 @@ mod tests {
         assert!(!learnt.pauses());
     }
 
+    /// How many pauses a call in vain makes, of a ring where `is_there` of what is looked at.
+    fn pauses(pace: &SidePace, capacity: usize, is_there: impl Fn(usize) -> bool) -> usize {
+        sync::stepped::count(|| pace.await_batch(capacity, is_there)).1
+    }
+
+    #[test]
+    fn goes_on_once_a_batch_is_there() {
+        if !sync::CONTENDED {
+            return;
+        }
+        let pace = SidePace::new();
+        for call in 0..100 {
+            let looks = Cell::new(0);
+            let is_there = |n| {
+                looks.set(looks.get() + 1);
+                n < 64 || looks.get() > 5
+            };
+            assert_eq!(pauses(&pace, 1000, is_there), 2 * 5, "{call}");
+        }
+    }
+
+    #[test]
+    fn a_quarter_of_a_batch_has_paid() {
+        let pauses_with = |there: usize| {
+            let pace = SidePace::new();
+            let calls = 0..320;
+            calls
+                .map(|_| pauses(&pace, 1000, |n| n < there))
+                .sum::<usize>()
+        };
+        let per_call = if sync::CONTENDED { 64 } else { 0 };
+        assert_eq!(pauses_with(17), 320 * per_call);
+        // The first four, and of the others those in a 32nd place.
+        assert_eq!(pauses_with(16), (4 + 9) * per_call);
+    }
+
+    #[test]
+    fn who_has_given_pauses_up_takes_them_up_again_where_they_pay() {
+        if !sync::CONTENDED {
+            return;
+        }
+        let pace = SidePace::new();
+        for _ in 0..10 {
+            pauses(&pace, 1000, |_| false);
+        }
+        let calls: Vec<_> = (10..40).map(|_| pauses(&pace, 1000, |n| n < 17)).collect();
+        let (before, since) = calls.split_at(32 - 10);
+        assert!(before.iter().all(|&pauses| pauses == 0), "{calls:?}");
+        assert!(since.iter().all(|&pauses| pauses == 64), "{calls:?}");
+        // And bears four in vain again.
+        let in_vain: Vec<_> = (0..5).map(|_| pauses(&pace, 1000, |_| false)).collect();
+        assert_eq!(in_vain, [64, 64, 64, 64, 0]);
+    }
+
     /// What the docs of rings for many say of pauses in vain.
     #[cfg(feature = "alloc")]
     #[test]
-    fn calls_in_vain_pause_for_a_32nd_of_the_capacity() {
-        use crate::{mpmc::HeapRing, stamped::Mpmc, sync::stepped::count};
-        for (capacity, pauses) in [(1, 0), (31, 0), (64, 2), (256, 8), (1000, 8)] {
+    fn calls_in_vain_pause_for_half_the_capacity_until_they_give_it_up() {
+        use crate::{mpmc::HeapRing, stamped::Mpmc};
+        for (capacity, pauses) in [(1, 0), (3, 0), (4, 2), (31, 14), (64, 32), (1000, 64)] {
             let pauses = if sync::CONTENDED { pauses } else { 0 };
             let stamped = Mpmc::with_capacity(capacity);
             let cells = HeapRing::try_with_capacity(capacity, 1).unwrap();
@@ -242,17 +361,25 @@ mod tests {
                 &|| assert!(cells.try_push(0).is_err()),
             ];
             let expect = |calls: &[&dyn Fn()]| {
-                calls
+                for (call, number) in calls
                     .iter()
-                    .for_each(|call| assert_eq!(count(call).1, pauses, "{capacity}"));
+                    .flat_map(|call| (0..100).map(move |n| (call, n)))
+                {
+                    let pauses = if number < 4 || number % 32 == 0 {
+                        pauses
+                    } else {
+                        0
+                    };
+                    assert_eq!(sync::stepped::count(call).1, pauses, "{capacity}, {number}");
+                }
             };
             expect(&in_vain[..2]);
             let looks = || assert!(stamped.is_empty() && cells.is_empty());
-            assert_eq!(count(looks).1, 0);
+            assert_eq!(sync::stepped::count(looks).1, 0);
             for item in 0..capacity {
                 let fill =
                     || assert!(stamped.try_push(item).is_ok() && cells.try_push(item).is_ok());
-                assert_eq!(count(fill).1, 0);
+                assert_eq!(sync::stepped::count(fill).1, 0);
             }
             expect(&in_vain[2..]);
         }

@@ -27,6 +27,27 @@ pub struct Slots<T> {
     invariant: PhantomData<fn(T) -> T>,
 }
 
+/// While one of so many `slots` is written, the one at `index`: once a cache line, asks for
+/// the line that is four ahead, so that it has left the consumer's core by the time that it is
+/// written to.
+///
+/// Not on rings of fewer than 32 lines, where that line would often be taken from a
+/// consumer who is still reading it.
+#[inline(always)]
+pub(crate) fn prefetch_ahead<T>(base: *const T, index: usize, slots: usize) {
+    const LINE: usize = 64;
+    if size_of::<T>() == 0 || size_of::<T>() > LINE {
+        return;
+    }
+    let a_line = 1 << (LINE / size_of::<T>()).ilog2();
+    if index % a_line != 0 || slots < 32 * a_line {
+        return;
+    }
+    let ahead = index + 4 * a_line;
+    let ahead = if ahead < slots { ahead } else { ahead - slots };
+    sync::prefetch_write(base.wrapping_add(ahead));
+}
+
 impl<T> Clone for Slots<T> {
     #[inline(always)]
     #[allow(clippy::clone_on_copy, reason = "not Copy under loom")]
@@ -52,25 +73,10 @@ impl<T> Slots<T> {
         });
     }
 
-    /// While the slot at `index` is written: once a cache line, asks for the
-    /// line that is four ahead, so that it has left the consumer's core by the
-    /// time that it is written to.
-    ///
-    /// Not on rings of fewer than 32 lines, where that line would often be
-    /// taken from a consumer who is still reading it.
+    /// See [`prefetch_ahead`].
     #[inline(always)]
     pub(crate) fn prefetch_ahead(&self, index: usize, slots: usize) {
-        const LINE: usize = 64;
-        if size_of::<T>() == 0 || size_of::<T>() > LINE {
-            return;
-        }
-        let a_line = 1 << (LINE / size_of::<T>()).ilog2();
-        if slots < 32 * a_line || index % a_line != 0 {
-            return;
-        }
-        let ahead = index + 4 * a_line;
-        let ahead = if ahead < slots { ahead } else { ahead - slots };
-        sync::prefetch_write(self.base.as_ptr().wrapping_add(ahead));
+        prefetch_ahead(self.base.as_ptr(), index, slots);
     }
 
     /// Moves the item out of the slot at `index`.

@@ -56,12 +56,12 @@
 //!
 //! # Pauses
 //!
-//! Where cores share memory, a call that finds no slot ends with up to 8 pauses of the
-//! processor ([`spin_loop`](core::hint::spin_loop); a 32nd of the
-//! capacity, so none in small rings), and one whose claim was lost to another makes 64
-//! before it tries again: who comes back at once takes the cache lines from those who
-//! work. Who polls many rings can ask
-//! [`is_empty`](Stamped::is_empty), which does not pause.
+//! Where cores share memory, who comes back at once takes the cache lines from those who
+//! work. So a call that finds no slot pauses until half the capacity is there, but makes at
+//! most one pause of the processor ([`spin_loop`](core::hint::spin_loop)) for each of those
+//! slots, and 64; one whose claim was lost to another makes 64 before it tries again. Where
+//! four calls in a row have found no good part of that, only each 32nd one pauses. Who polls
+//! many rings can ask [`is_empty`](Stamped::is_empty), which does not pause.
 //!
 //! # Full and empty
 //!
@@ -182,7 +182,7 @@ impl<St: Storage<Producers = Shared>> Stamped<St> {
     /// As [`try_push`](Self::try_push); returns what names this push, and the pop that
     /// takes its item, as long as it is in the ring.
     #[doc(hidden)]
-    #[inline(always)]
+    #[inline]
     pub fn push_at(&self, item: St::Item) -> Result<usize, PushError<St::Item>> {
         let parts = self.storage.parts();
         let at = position(&parts.ends.tail);
@@ -240,7 +240,7 @@ impl<St: Storage<Consumers = Shared>> Stamped<St> {
 
     /// As [`try_pop`](Self::try_pop), with what names its push.
     #[doc(hidden)]
-    #[inline(always)]
+    #[inline]
     pub fn pop_at(&self) -> Result<(usize, St::Item), PopError> {
         let parts = self.storage.parts();
         let at = position(&parts.ends.head);

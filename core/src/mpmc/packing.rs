@@ -159,6 +159,18 @@ impl<C: Content> Packing<C> {
 }
 
 impl Position {
+    /// The position `n` behind; `n` is at most the capacity.
+    pub(super) fn advance(self, n: usize, capacity: usize) -> Self {
+        let Self { lap, index } = self;
+        if index + n < capacity {
+            return Self { lap, index: index + n };
+        }
+        Self {
+            lap: lap.wrapping_add(1),
+            index: index + n - capacity,
+        }
+    }
+
     #[inline(always)]
     pub(super) fn next(self, capacity: usize) -> Self {
         if self.index + 1 == capacity {

@@ -6,6 +6,7 @@ use std::vec::Vec;
 
 use super::stops_at;
 use crate::stamped::{Consumer, PopError, Producer, PushError, Ring, Shared, Side, Solo};
+use crate::sync::CONTENDED;
 
 type Line = Ring<usize, 2>;
 
@@ -116,9 +117,11 @@ fn a_stopped_caller_holds_others_between_claim_and_stamp_only() {
     for pop_two in pop_two {
         assert_eq!(held_at_each_step(2, pop_two), expected);
     }
-    // Position, stamp; own position, stamp again, the others' position.
+    // Position, stamp; own position, stamp again, the others' position. Own position and
+    // stamp once more where it pauses in between.
+    let steps = if CONTENDED { 7 } else { 5 };
     for (items, operation) in [(2, push), (2, push_two[1]), (0, pop), (0, pop_two[1])] {
-        assert_eq!(held_at_each_step(items, operation), [Nobody; 5]);
+        assert_eq!(held_at_each_step(items, operation), [Nobody; 7][..steps]);
     }
     let look: fn(&'static Line) = |line| {
         let _ = (line.len(), line.is_empty(), line.is_full());

@@ -114,7 +114,7 @@ impl<O: Owner> Producer<O> {
 
     /// As [`Stamped::push_at`].
     #[doc(hidden)]
-    #[inline(always)]
+    #[inline]
     pub fn push_at(&mut self, item: O::Item) -> Result<usize, PushError<O::Item>> {
         self.at = parts(&self.owner).push::<Solo, Consumers<O>>(self.at, item)?;
         Ok(self.at.0)
@@ -134,7 +134,7 @@ impl<O: Owner> Producer<O> {
     #[inline]
     #[must_use]
     pub fn has_room(&self) -> bool {
-        parts(&self.owner).seems_empty(self.at)
+        parts(&self.owner).has_turn(self.at, false)
     }
 
     /// Copies as much of `items` as there is room for, and returns how many items
@@ -244,7 +244,7 @@ impl<O: Owner> Consumer<O> {
 
     /// As [`Stamped::pop_at`].
     #[doc(hidden)]
-    #[inline(always)]
+    #[inline]
     pub fn pop_at(&mut self) -> Result<(usize, O::Item), PopError> {
         let (at, item) = parts(&self.owner).pop::<Producers<O>, Solo>(self.at)?;
         self.at = at;

@@ -3,8 +3,8 @@
 
 use super::packing::{Packing, Position, Stamp};
 use super::{PopError, PushError, Side};
-use crate::pace;
-use crate::slots::StampedSlot;
+use crate::pace::{self, Paced};
+use crate::slots::{StampedSlot, prefetch_ahead};
 use crate::sync::{self, Ordering, Padded, const_unless_loom};
 use crate::sync::rmw::{AtomicBool, AtomicUsize};
 
@@ -52,8 +52,8 @@ pub struct Parts<'a, T> {
 /// What there is one of, wherever the slots are.
 #[derive(Debug)]
 pub(super) struct Ends {
-    pub(super) tail: Padded<AtomicUsize>,
-    pub(super) head: Padded<AtomicUsize>,
+    pub(super) tail: Padded<Paced<AtomicUsize>>,
+    pub(super) head: Padded<Paced<AtomicUsize>>,
     /// Whether the one handle of a `Solo` side is out.
     pub(super) producing: AtomicBool,
     pub(super) consuming: AtomicBool,
@@ -63,8 +63,8 @@ impl Ends {
     const_unless_loom! {
         pub(super) const fn new() -> Self {
             Self {
-                tail: Padded::new(AtomicUsize::new(0)),
-                head: Padded::new(AtomicUsize::new(0)),
+                tail: Padded::new(Paced::new(AtomicUsize::new(0))),
+                head: Padded::new(Paced::new(AtomicUsize::new(0))),
                 producing: AtomicBool::new(false),
                 consuming: AtomicBool::new(false),
             }
@@ -201,16 +201,28 @@ impl<'a, T> Parts<'a, T> {
         if was_lost {
             return Ok(lost(own));
         }
+        if sync::CONTENDED && (Own::SOLO || position(own) == at) {
+            self.await_batch(at, full);
+        }
         // Where the other side is if the ring is empty, or full.
         let there = if full { at } else { self.packing.lap_before(at) };
         let turn = (&self.slot(at).stamp, self.turn(at, full));
-        let sides = (own, self.side(!full), self.packing.capacity());
-        blocked::<Own, Other>(at, turn, sides, there)
+        blocked::<Own, Other>(at, turn, (own, self.side(!full)), there)
+    }
+
+    /// Gives slots from `at` on time to have their turn. To look at the other side then takes
+    /// its cache line from it less often. Not inlined: a compiler may move a load that comes
+    /// after it in front of it.
+    #[cold]
+    #[inline(never)]
+    fn await_batch(self, at: Position, full: bool) {
+        let has_turn = |n| self.has_turn(self.packing.advance(at, n), full);
+        self.side(full).pace.await_batch(self.packing.capacity(), has_turn);
     }
 
     /// Who pops, of `full` slots, or who pushes.
     #[inline(always)]
-    fn side(&self, full: bool) -> &'a AtomicUsize {
+    fn side(&self, full: bool) -> &'a Paced<AtomicUsize> {
         if full { &self.ends.head } else { &self.ends.tail }
     }
 
@@ -228,11 +240,11 @@ impl<'a, T> Parts<'a, T> {
         Claimed { first, len, end }
     }
 
-    /// Whether there is room at `at`, for who does not touch it for that.
+    /// Whether there is an item at `at`, or room, for who does not touch it for that.
     #[inline(always)]
-    pub(super) fn seems_empty(&self, at: Position) -> bool {
-        // ORDERING: Relaxed; the push looks again.
-        self.slot(at).stamp.load(Ordering::Relaxed) == self.packing.empty(at).0
+    pub(super) fn has_turn(&self, at: Position, full: bool) -> bool {
+        // ORDERING: Relaxed; the pop or push looks again.
+        self.slot(at).stamp.load(Ordering::Relaxed) == self.turn(at, full).0
     }
 
     #[inline(always)]
@@ -259,6 +271,7 @@ impl<'a, T> Parts<'a, T> {
     pub(super) fn push<P: Side, C: Side>(&self, at: Position, item: T) -> Result<Position, PushError<T>> {
         match self.claim::<P, C>(at, false) {
             Ok(at) => {
+                prefetch_ahead(self.slots.as_ptr(), self.packing.index(at), self.slots.len());
                 // SAFETY: claimed just now.
                 unsafe { publish(self.slot(at), self.packing.full(at), item) };
                 Ok(self.packing.next(at))
@@ -299,7 +312,7 @@ impl<'a, T> Parts<'a, T> {
     #[inline]
     pub(super) fn room(&self, at: Position, most: usize) -> usize {
         let mut room = most.min(self.packing.capacity());
-        while room > 0 && !self.seems_empty(self.packing.advance(at, room - 1)) {
+        while room > 0 && !self.has_turn(self.packing.advance(at, room - 1), false) {
             room /= 2;
         }
         room
@@ -399,14 +412,15 @@ pub(super) unsafe fn free<T>(slot: &StampedSlot<T>, freed: Stamp) -> T {
     item
 }
 
-/// It is not yet the `turn` of the slot at `at`: where the own side is now, if it was
-/// another's turn, or why not. `there` is where the other side is if the ring is full, or
-/// empty. By values, since who is called by reference keeps the parts in memory.
+/// It was not yet the `turn` of the slot at `at`: where the own side is now, if it was
+/// another's turn, or is its turn by now; or why not. `there` is where the other side is if the
+/// ring is full, or empty. By values, since who is called by reference keeps the parts in
+/// memory.
 #[cold]
 fn blocked<Own: Side, Other: Side>(
     at: Position,
     (stamp, turn): (&sync::AtomicUsize, Stamp),
-    (own, other, capacity): (&AtomicUsize, &AtomicUsize, usize),
+    (own, other): (&AtomicUsize, &AtomicUsize),
     there: Position,
 ) -> Result<Position, Blocked> {
     // ORDERING: Relaxed, all; no item is touched on the strength of these.
@@ -414,9 +428,6 @@ fn blocked<Own: Side, Other: Side>(
     if now != at {
         return Ok(now);
     }
-    // To look at the other side takes its cache line from it: not before the slot has
-    // had its time.
-    pace::in_vain(capacity);
     if stamp.load(Ordering::Relaxed) == turn.0 {
         return Ok(at);
     }

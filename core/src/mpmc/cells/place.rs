@@ -4,6 +4,7 @@ use super::sealed::Storage;
 use super::{Cell, Mpmc, Parts, Track};
 use crate::mpmc::packing::Packing;
 use crate::slots::InPlace;
+use crate::pace::Paced;
 use crate::sync::rmw::AtomicUsize;
 use crate::sync::{self, Padded, const_unless_loom};
 
@@ -30,8 +31,8 @@ pub type Ring<T, const N: usize, const S: usize = 4> = Mpmc<Place<T, N, S>>;
 /// Where a [`Ring`] keeps its parts.
 #[derive(Debug)]
 pub struct Place<T, const N: usize, const S: usize> {
-    tail: Padded<AtomicUsize>,
-    head: Padded<AtomicUsize>,
+    tail: Padded<Paced<AtomicUsize>>,
+    head: Padded<Paced<AtomicUsize>>,
     slots: [AtomicUsize; N],
     pool: [Padded<AtomicUsize>; S],
     cells: InPlace<T, N, S>,
@@ -79,8 +80,8 @@ impl<T, const N: usize, const S: usize> Mpmc<Place<T, N, S>> {
             let _ = Place::<T, N, S>::PACKING;
             Self {
                 storage: Place {
-                    tail: Padded::new(AtomicUsize::new(0)),
-                    head: Padded::new(AtomicUsize::new(0)),
+                    tail: Padded::new(Paced::new(AtomicUsize::new(0))),
+                    head: Padded::new(Paced::new(AtomicUsize::new(0))),
                     slots: sync::zeros!(N),
                     pool: sync::filled!(Padded::new(AtomicUsize::new(0)); S),
                     cells: InPlace::new(),
@@ -95,7 +96,7 @@ mod heap {
     use alloc::boxed::Box;
     use alloc::vec::Vec;
 
-    use super::{AtomicUsize, Cell, Mpmc, Packing, Padded, Parts, Storage, Track};
+    use super::{AtomicUsize, Cell, Mpmc, Packing, Paced, Padded, Parts, Storage, Track};
     use crate::error::CapacityError;
     use crate::slots::Slots;
     use crate::sync::{self, Atomic};
@@ -115,8 +116,8 @@ mod heap {
     /// Where a [`HeapRing`] keeps its parts.
     #[derive(Debug)]
     pub struct HeapPlace<T> {
-        tail: Padded<AtomicUsize>,
-        head: Padded<AtomicUsize>,
+        tail: Padded<Paced<AtomicUsize>>,
+        head: Padded<Paced<AtomicUsize>>,
         slots: Box<[AtomicUsize]>,
         pool: Box<[Padded<AtomicUsize>]>,
         cells: Slots<T>,
@@ -179,8 +180,8 @@ mod heap {
         ) -> Result<Self, CapacityError> {
             Ok(Self {
                 storage: HeapPlace {
-                    tail: Padded::new(AtomicUsize::new(0)),
-                    head: Padded::new(AtomicUsize::new(0)),
+                    tail: Padded::new(Paced::new(AtomicUsize::new(0))),
+                    head: Padded::new(Paced::new(AtomicUsize::new(0))),
                     slots: zeros(capacity)?,
                     pool: filled(spares, || Padded::new(AtomicUsize::new(0)))?,
                     cells: Slots::allocate(capacity + spares)?,

@@ -78,8 +78,8 @@ where
             let track = Track {
                 packing,
                 slots: &slots,
-                tail: &AtomicUsize::new(tail),
-                head: &AtomicUsize::new(head),
+                tail: &Paced::new(AtomicUsize::new(tail)),
+                head: &Paced::new(AtomicUsize::new(head)),
             };
             let mut next = state.clone();
             let (len, full) = (state.queue.len(), state.queue.len() == capacity);

@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 use super::sealed::WordStorage;
 use super::{Payload, Track, WordRing};
 use crate::mpmc::packing::{Packing, Slot};
+use crate::pace::Paced;
 use crate::sync::rmw::AtomicUsize;
 use crate::sync::{self, Padded, const_unless_loom};
 
@@ -31,8 +32,8 @@ pub type Words<T, const N: usize> = WordRing<WordPlace<T, N>>;
 /// Where a [`Words`] keeps its slots.
 #[derive(Debug)]
 pub struct WordPlace<T: Payload, const N: usize> {
-    tail: Padded<AtomicUsize>,
-    head: Padded<AtomicUsize>,
+    tail: Padded<Paced<AtomicUsize>>,
+    head: Padded<Paced<AtomicUsize>>,
     slots: [Slot<T::Bits>; N],
     /// It owns items, and gives out none but by value; invariant, since they go
     /// in and come out by a shared reference.
@@ -73,8 +74,8 @@ impl<T: Payload, const N: usize> WordRing<WordPlace<T, N>> {
             let _ = WordPlace::<T, N>::PACKING;
             Self {
                 storage: WordPlace {
-                    tail: Padded::new(AtomicUsize::new(0)),
-                    head: Padded::new(AtomicUsize::new(0)),
+                    tail: Padded::new(Paced::new(AtomicUsize::new(0))),
+                    head: Padded::new(Paced::new(AtomicUsize::new(0))),
                     slots: sync::zeros!(N),
                     items: PhantomData,
                 },
@@ -112,8 +113,8 @@ mod heap {
     /// Where a [`HeapWords`] keeps its slots.
     #[derive(Debug)]
     pub struct HeapWordPlace<T: Payload> {
-        tail: Padded<AtomicUsize>,
-        head: Padded<AtomicUsize>,
+        tail: Padded<Paced<AtomicUsize>>,
+        head: Padded<Paced<AtomicUsize>>,
         slots: Box<[Slot<T::Bits>]>,
         packing: Packing<T::Bits>,
         items: PhantomData<Cell<T>>,
@@ -150,8 +151,8 @@ mod heap {
             }
             Ok(Self {
                 storage: HeapWordPlace {
-                    tail: Padded::new(AtomicUsize::new(0)),
-                    head: Padded::new(AtomicUsize::new(0)),
+                    tail: Padded::new(Paced::new(AtomicUsize::new(0))),
+                    head: Padded::new(Paced::new(AtomicUsize::new(0))),
                     slots: zeros(capacity)?,
                     packing: Packing::new(capacity),
                     items: PhantomData,
