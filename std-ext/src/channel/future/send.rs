@@ -173,6 +173,7 @@ impl<T> Sending<T> {
     ) -> Poll<Result<Sent<T>, SendError<T>>> {
         if !self.waiting.has_begun() {
             if let Pending::Item(item) = std::mem::take(&mut self.pending) {
+                // Not by `begin`, whose result would come back through memory.
                 if sender.on_full != OnFull::Block {
                     return Poll::Ready(sender.send(item));
                 }
